@@ -1,0 +1,4 @@
+// Hello shows whether this machine runs programs of another architecture.
+package main
+
+func main() {}

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tidemarkdb/tidemark/sim"
+	"github.com/tidemarkdb/tidemark/sim/sweep"
+	"github.com/tidemarkdb/tidemark/sim/trace"
+)
+
+// replayFlags are the flags of replay.
+type replayFlags struct {
+	seed       string
+	until      uint64
+	last       int
+	stepsMax   uint64
+	virtualMax time.Duration
+}
+
+func (e *environment) replayCommand() *cobra.Command {
+	f := &replayFlags{}
+	cmd := &cobra.Command{
+		Use:   "replay (SCENARIO --seed S | TAPE)",
+		Short: "Run one seed or tape again and tell it as a story",
+		Long: `Replay runs one seed again, or follows a tape that "run" has written, and
+prints what happened: step, virtual time, task, line of the program, event. A
+line that begins with ">" comes after a preemption. The exit code is that of
+the run: 1 if it fails again, 4 if it does not follow its tape.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("replay takes one scenario or one tape")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			scenario, config, err := e.planReplay(args[0], f)
+			if err != nil {
+				return err
+			}
+			return e.replay(cmd.Context(), scenario, config, f)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.seed, "seed", "", "the seed of the run")
+	flags.Uint64Var(&f.until, "until", 0, "tell the story up to this step; 0 to the end")
+	flags.IntVar(&f.last, "last", 0, "tell only so many last events; 0 all")
+	flags.Uint64Var(&f.stepsMax, "steps-max", 0, "limit of steps (default: the scenario's)")
+	flags.DurationVar(&f.virtualMax, "virtual-max", 0, "limit of virtual time (default 720h)")
+	return cmd
+}
+
+// planReplay finds out what to run: a scenario with a seed, or a tape.
+func (e *environment) planReplay(name string, f *replayFlags) (sim.Scenario, sim.Config, error) {
+	config := sim.Config{StepsMax: f.stepsMax, TimeMax: f.virtualMax}
+	isTape := strings.ContainsAny(name, `/\.`)
+	switch {
+	case f.last < 0:
+		return sim.Scenario{}, config, usagef("--last %d is negative", f.last)
+	case f.virtualMax < 0:
+		return sim.Scenario{}, config, usagef("--virtual-max %v is negative", f.virtualMax)
+	case isTape && f.seed != "":
+		return sim.Scenario{}, config, usagef("a tape has its own seed; --seed goes with a scenario")
+	case !isTape && f.seed == "":
+		return sim.Scenario{}, config, usagef("replay of scenario %s needs --seed", name)
+	}
+	if isTape {
+		tape, err := sim.ReadTape(name)
+		if err != nil {
+			return sim.Scenario{}, config, usageError{err}
+		}
+		config.Replay, name = tape, tape.Scenario
+	} else {
+		seeds, err := sweep.ParseSeeds(f.seed, rand.Uint64)
+		if err != nil {
+			return sim.Scenario{}, config, usageError{err}
+		}
+		if seeds.Count() != 1 {
+			return sim.Scenario{}, config, usagef("--seed %s is more than one seed", f.seed)
+		}
+		config.Seed = seeds[0].First
+	}
+	chosen, err := e.choose([]string{name})
+	if err != nil {
+		return sim.Scenario{}, config, err
+	}
+	return chosen[0], chosen[0].Config(config), nil
+}
+
+func (e *environment) replay(ctx context.Context, scenario sim.Scenario, config sim.Config, f *replayFlags) error {
+	story := trace.NewStory(e.out)
+	limit := f.last
+	tail := trace.NewTail(limit)
+	config.Trace = func(ev trace.Event) {
+		switch {
+		case f.until != 0 && ev.Step > f.until:
+		case limit > 0:
+			tail.Add(ev)
+		default:
+			story.Add(ev)
+		}
+	}
+	r, err := sim.Run(ctx, config, scenario.Run)
+	if err != nil {
+		return err
+	}
+	for _, ev := range tail.Events() {
+		story.Add(ev)
+	}
+	if err := story.Err(); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "%s @ %s: %s\n", scenario.Name, sweep.Format(r.Seed), r.Verdict)
+	fmt.Fprintf(e.out, "%d steps, %v of virtual time, %d choices, hash %016x\n", r.Steps, r.Time, r.Tape.Len(), r.Hash)
+	e.code = codeOf(ctx, r.Verdict)
+	return nil
+}
+
+func codeOf(ctx context.Context, v sim.Verdict) sweep.Code {
+	switch {
+	case v.Kind == sim.OK:
+		return sweep.CodeOK
+	case v.Kind == sim.Diverged:
+		return sweep.CodeNondeterminism
+	case v.Failed():
+		return sweep.CodeViolation
+	case ctx.Err() != nil:
+		return sweep.CodeInterrupted
+	}
+	return sweep.CodeInconclusive
+}
+
+// writeTape saves a tape as <out>/<scenario>/<seed>.tape and returns the path.
+func writeTape(out string, tape *sim.Tape) (string, error) {
+	data, err := tape.MarshalBinary()
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(out, tape.Scenario)
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, "0x"+strconv.FormatUint(tape.Seed, 16)+".tape")
+	return path, os.WriteFile(path, data, 0o666)
+}

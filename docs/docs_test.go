@@ -1,0 +1,129 @@
+// Package docs_test executes what the documents show.
+package docs_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A document marks its blocks with comments: "file: PATH" before the content of
+// a file that exists only in the document, or is quoted from the tree;
+// "output: COMMAND" before what the command prints when those files are there.
+var (
+	fileMark   = regexp.MustCompile("(?s)<!-- file: (\\S+) -->\n```\\w*\n(.*?)```")
+	outputMark = regexp.MustCompile("(?s)<!-- output: ([^\n]+) -->\n```\\w*\n(.*?)```")
+	anyBlock   = regexp.MustCompile("(?m)^```\\w")
+	plainMark  = regexp.MustCompile("<!-- (file|output|shell|sketch): ")
+)
+
+// TestDocumentsAreTrue protects readers: every block of code or output in the
+// documents is executed, and compared to the letter but for real times.
+func TestDocumentsAreTrue(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the go tool on each document")
+	}
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents := []string{filepath.Join(root, "README.md")}
+	more, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, document := range append(documents, more...) {
+		t.Run(filepath.Base(document), func(t *testing.T) { checkDocument(t, root, document) })
+	}
+}
+
+func checkDocument(t *testing.T, root, document string) {
+	data, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	if blocks, marks := len(anyBlock.FindAllString(text, -1)), len(plainMark.FindAllString(text, -1)); blocks != marks {
+		t.Errorf("%d blocks with a language, %d marks: a block says file, output, shell or sketch", blocks, marks)
+	}
+	overlay := writeOverlay(t, root, text)
+	for _, m := range outputMark.FindAllStringSubmatch(text, -1) {
+		command, want := m[1], m[2]
+		got := execute(t, root, overlay, command)
+		if diff := cmp.Diff(timeless(want), timeless(got)); diff != "" {
+			t.Errorf("%s prints something else (-document +now):\n%s", command, diff)
+		}
+	}
+}
+
+// writeOverlay puts the files of a document into an overlay of the module; one
+// that exists in the tree has to be quoted to the letter.
+func writeOverlay(t *testing.T, root, text string) string {
+	t.Helper()
+	folder := t.TempDir()
+	replace := make(map[string]string)
+	for i, m := range fileMark.FindAllStringSubmatch(text, -1) {
+		target := filepath.Join(root, filepath.FromSlash(m[1]))
+		if existing, err := os.ReadFile(target); err == nil {
+			if !strings.Contains(string(existing), m[2]) {
+				t.Errorf("%s does not contain what the document quotes", m[1])
+			}
+			continue
+		}
+		copied := filepath.Join(folder, string(rune('a'+i))+".go")
+		if err := os.WriteFile(copied, []byte(m[2]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[target] = copied
+	}
+	data, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(folder, "overlay.json")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// execute runs a command of a document in the root of the module. "simrun" is
+// the program built from the tree.
+func execute(t *testing.T, root, overlay, command string) string {
+	t.Helper()
+	words := strings.Fields(strings.ReplaceAll(command, "'", ""))
+	switch words[0] {
+	case "go":
+		words = append(words[:2:2], append([]string{"-overlay=" + overlay}, words[2:]...)...)
+	case "simrun":
+		program := filepath.Join(t.TempDir(), "simrun")
+		build := exec.Command("go", "build", "-o", program, "./cmd/simrun")
+		build.Dir = root
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		words[0] = program
+	default:
+		t.Fatalf("a document runs %q: only go and simrun are known", words[0])
+	}
+	cmd := exec.Command(words[0], words[1:]...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "SIM_OUT="+t.TempDir(), "SIM_SEED=", "SIM_SEEDS=", "SIM_STORY=")
+	out, _ := cmd.CombinedOutput() // failing is what some documents show
+	return string(out)
+}
+
+// realTime matches what differs between two runs of the same program.
+var realTime = regexp.MustCompile(
+	`\(\d+\.\d\ds\)|\t\d+\.\d+s|\t\(cached\)|\d+ runs/s|[\d.]+ M steps/s|simulated in [\d.]+(µs|ms|s)|tape: .*`)
+
+func timeless(text string) string {
+	text = realTime.ReplaceAllString(text, "~")
+	return regexp.MustCompile(`(?m)[ \t]+$`).ReplaceAllString(text, "")
+}

@@ -1,0 +1,132 @@
+package runtime
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// AssertionKind says what an assertion promises.
+type AssertionKind uint8
+
+// The kinds of assertions, and the faults that a harness delivered.
+const (
+	KindAlways AssertionKind = iota
+	KindSometimes
+	KindReachable
+	KindUnreachable
+	KindFault
+)
+
+var kindNames = [...]string{"always", "sometimes", "reachable", "unreachable", "fault"}
+
+// String returns the name used in tables.
+func (k AssertionKind) String() string { return kindNames[k] }
+
+// Assertion counts the evaluations of one assertion.
+type Assertion struct {
+	Kind      AssertionKind
+	ID        string
+	Evaluated uint64
+	// Held counts the evaluations in which the condition was true.
+	Held uint64
+}
+
+// assertions is the table of one runtime. Its lock is native: nothing parks
+// while it is held.
+type assertions struct {
+	mu    sync.Mutex
+	table map[assertionKey]*Assertion
+}
+
+type assertionKey struct {
+	kind AssertionKind
+	id   string
+}
+
+func (a *assertions) count(kind AssertionKind, id string, held bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	entry := a.table[assertionKey{kind, id}]
+	if entry == nil {
+		if a.table == nil {
+			a.table = make(map[assertionKey]*Assertion)
+		}
+		entry = &Assertion{Kind: kind, ID: id}
+		a.table[assertionKey{kind, id}] = entry
+	}
+	entry.Evaluated++
+	if held {
+		entry.Held++
+	}
+}
+
+// Assertions returns the counts so far, ordered by kind and id.
+func (rt *Runtime) Assertions() []Assertion {
+	a := &rt.assertions
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	all := make([]Assertion, 0, len(a.table))
+	for _, entry := range a.table {
+		all = append(all, *entry)
+	}
+	slices.SortFunc(all, func(x, y Assertion) int {
+		return cmp.Or(cmp.Compare(x.Kind, y.Kind), strings.Compare(x.ID, y.ID))
+	})
+	return all
+}
+
+// Always says that cond holds whenever it is evaluated. The key-value pairs
+// describe the state for whoever reads the failure. A scheduler ends the run;
+// a live runtime logs an error, counts and goes on.
+func (rt *Runtime) Always(cond bool, id string, kv ...any) {
+	rt.assertions.count(KindAlways, id, cond)
+	if !cond {
+		rt.violated(id, "", kv)
+	}
+}
+
+// Unreachable says that this line is never reached.
+func (rt *Runtime) Unreachable(id string, kv ...any) {
+	rt.assertions.count(KindUnreachable, id, false)
+	rt.violated(id, "reached", kv)
+}
+
+// Sometimes says that cond holds in at least one evaluation over many runs:
+// that the tests get to where it matters.
+func (rt *Runtime) Sometimes(cond bool, id string) {
+	rt.assertions.count(KindSometimes, id, cond)
+}
+
+// Reachable says that this line is reached in at least one of many runs.
+func (rt *Runtime) Reachable(id string) {
+	rt.assertions.count(KindReachable, id, true)
+}
+
+// FaultDelivered counts a fault that a harness or a wrapper has just
+// delivered, so that a sweep can tell an enabled fault from one that happened.
+func (rt *Runtime) FaultDelivered(kind string) {
+	rt.assertions.count(KindFault, kind, true)
+	if rt.sched != nil {
+		rt.sched.Record(Event{Kind: EventFault, Name: kind})
+	}
+}
+
+func (rt *Runtime) violated(id, message string, kv []any) {
+	var record slog.Record
+	record.Add(kv...)
+	details := make([]slog.Attr, 0, record.NumAttrs())
+	record.Attrs(func(a slog.Attr) bool {
+		details = append(details, a)
+		return true
+	})
+	if rt.sched == nil {
+		rt.logger.LogAttrs(context.Background(), slog.LevelError, fmt.Sprintf("assertion %s violated", id), details...)
+		return
+	}
+	rt.sched.Fail(Failure{Kind: FailureViolation, ID: id, Message: message, Details: details})
+}

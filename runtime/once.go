@@ -1,0 +1,47 @@
+package runtime
+
+import "sync"
+
+// Once is a [sync.Once] of a runtime; a zero Once is a live one.
+type Once struct {
+	native sync.Once
+	sim    *simOnce
+}
+
+// NewOnce returns a Once that has not run.
+func (rt *Runtime) NewOnce() *Once {
+	o := &Once{}
+	if rt.sched != nil {
+		o.sim = &simOnce{simMutex: newSimMutex(rt, "once")}
+	}
+	return o
+}
+
+// Do calls f if it is the first call of Do, and returns when that first call
+// has returned. If f panics, Do considers it done. If f calls Do, it
+// deadlocks.
+func (o *Once) Do(f func()) {
+	if o.sim == nil {
+		o.native.Do(f)
+		return
+	}
+	o.sim.do(f)
+}
+
+type simOnce struct {
+	*simMutex
+	done bool
+}
+
+func (o *simOnce) do(f func()) {
+	o.rt.enter(OpOnce, &o.Object)
+	if o.done {
+		return
+	}
+	o.lock()
+	defer o.unlock()
+	if !o.done {
+		defer func() { o.done = true }()
+		f()
+	}
+}

@@ -1,0 +1,142 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim"
+)
+
+// Failover lets processes fence each other out of one register.
+func Failover() sim.Scenario {
+	return sim.Scenario{
+		Name:   "failover",
+		Doc:    "processes take over a counter by epoch while they crash, pause and lose answers; no fenced write gets in",
+		Run:    failover,
+		Faults: []string{string(sim.FaultCrash), string(sim.FaultPause), "lost-answer"},
+		Goals:  []string{"fenced-out", "write-unknown", "took-over"},
+	}
+}
+
+// register is the one thing that survives a crash: an epoch and a counter. It
+// is an object of the world, so it belongs to no node.
+type register struct {
+	mu      sync.Mutex //sim:allow native-lock because nothing parks while it is held
+	epoch   uint64
+	value   uint64
+	writers map[uint64]string // who owns each epoch
+}
+
+var (
+	errFenced = errors.New("fenced by a newer epoch")
+	errLost   = errors.New("the answer was lost")
+)
+
+// call stands for the way to the register and back: others run before the
+// effect and after it, and the answer may be lost.
+func (r *register) call(rt *runtime.Runtime, effect func() error) error {
+	rt.Yield()
+	r.mu.Lock()
+	err := effect()
+	r.mu.Unlock()
+	if rt.Choose("storage", "register.answer", 16) == 15 {
+		rt.FaultDelivered("lost-answer")
+		return errLost
+	}
+	rt.Yield()
+	return err
+}
+
+// takeOver opens a new epoch for owner and returns it with the counter.
+func (r *register) takeOver(rt *runtime.Runtime, owner string) (epoch, value uint64, err error) {
+	err = r.call(rt, func() error {
+		r.epoch++
+		epoch, value = r.epoch, r.value
+		r.writers[epoch] = owner
+		return nil
+	})
+	return epoch, value, err
+}
+
+// advance sets the counter to value, which must be the next one.
+func (r *register) advance(rt *runtime.Runtime, epoch, value uint64) error {
+	return r.call(rt, func() error {
+		if epoch != r.epoch {
+			return errFenced
+		}
+		rt.Always(value == r.value+1, "counter-by-one", "from", r.value, "to", value, "epoch", epoch)
+		r.value = value
+		return nil
+	})
+}
+
+func failover(ctx context.Context, w *sim.World) error {
+	rt := w.Runtime()
+	rand := rt.Rand("failover")
+
+	// Given processes that all want to own the counter,
+	r := &register{writers: make(map[uint64]string)}
+	count := runtime.Between(rand, 2, 3)
+	for i := range count {
+		name := fmt.Sprintf("p%d", i+1)
+		n, err := w.Node(name, func(ctx context.Context, rt *runtime.Runtime) error { return own(ctx, rt, r) })
+		if err != nil {
+			return err
+		}
+		if err := n.Boot(); err != nil {
+			return err
+		}
+	}
+
+	// when they crash and pause,
+	var faults []sim.Fault
+	for range runtime.Between(rand, 1, 4) {
+		faults = append(faults, sim.Fault{
+			Kind:     []sim.FaultKind{sim.FaultCrash, sim.FaultPause}[rand.IntN(2)],
+			Node:     w.Nodes()[rand.IntN(count)],
+			Step:     runtime.Between[uint64](rand, 20, 700),
+			Duration: time.Duration(runtime.Between(rand, 1, 3000)) * time.Millisecond,
+		})
+	}
+	if err := w.Inject(faults...); err != nil {
+		return err
+	}
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 3, 8))*time.Second); err != nil {
+		return err
+	}
+
+	// then, once the faults are over, somebody gets on with it.
+	w.Quiesce(time.Second)
+	before := r.value
+	if err := rt.Sleep(ctx, 10*time.Second); err != nil {
+		return err
+	}
+	rt.Always(r.value > before, "counter-progress", "value", r.value)
+	return nil
+}
+
+// own takes the counter over, advances it until it is fenced or unsure, and
+// tries again later.
+func own(ctx context.Context, rt *runtime.Runtime, r *register) error {
+	rand := rt.Rand("own")
+	for {
+		epoch, value, err := r.takeOver(rt, rt.Node())
+		rt.Sometimes(err == nil && epoch > 1, "took-over")
+		for err == nil {
+			value++
+			err = r.advance(rt, epoch, value)
+			if err == nil {
+				err = rt.Sleep(ctx, time.Duration(runtime.Between(rand, 10, 100))*time.Millisecond)
+			}
+		}
+		rt.Sometimes(errors.Is(err, errFenced), "fenced-out")
+		rt.Sometimes(errors.Is(err, errLost), "write-unknown")
+		if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 100, 1000))*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}

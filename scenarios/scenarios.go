@@ -1,0 +1,13 @@
+package scenarios
+
+import "github.com/tidemarkdb/tidemark/sim"
+
+// All returns every scenario, in the order in which they run.
+func All() []sim.Scenario {
+	return []sim.Scenario{
+		Transfer(),
+		Pipeline(),
+		Failover(),
+		Canary(),
+	}
+}
