@@ -1,0 +1,283 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tidemarkdb/tidemark/runtime"
+)
+
+// Boot is the main function of a node's process. Each incarnation of the node
+// calls it with a runtime of its own; nothing in memory survives from one to
+// the next but what the scenario keeps outside, such as stores.
+type Boot func(ctx context.Context, rt *runtime.Runtime) error
+
+// NodeState says what a node is doing.
+type NodeState uint8
+
+// The states of a node.
+const (
+	// Down: never booted, stopped, or its boot function and tasks have ended.
+	Down NodeState = iota
+	// Up: running.
+	Up
+	// Paused: alive, but none of its tasks runs; its clock goes on.
+	Paused
+	// Crashed: dead until Restart.
+	Crashed
+)
+
+var stateNames = [...]string{"down", "up", "paused", "crashed"}
+
+// String returns the state's name.
+func (s NodeState) String() string { return stateNames[s] }
+
+// ErrState is wrapped by the errors of node operations that do not fit the
+// node's state. Nothing has changed then.
+var ErrState = errors.New("sim: node state")
+
+// Node is one simulated process.
+type Node struct {
+	world       *World
+	name        string
+	bootFn      Boot
+	incarnation uint64
+	life        *life // the newest one
+	crashed     bool
+	paused      bool
+	held        []*task       // would be runnable if the node were not paused
+	late        []*alarm      // came due while the node was paused
+	relief      runtime.Alarm // ends the fault that the node is under
+}
+
+// Node adds a node, which is down. Its name must be new and not empty.
+func (w *World) Node(name string, boot Boot) (*Node, error) {
+	w.enter()
+	switch {
+	case name == "":
+		return nil, fmt.Errorf("%w: a node without a name", ErrState)
+	case boot == nil:
+		return nil, fmt.Errorf("%w: node %q without a boot function", ErrState, name)
+	case slices.ContainsFunc(w.nodes, func(n *Node) bool { return n.name == name }):
+		return nil, fmt.Errorf("%w: a second node %q", ErrState, name)
+	}
+	n := w.newNode(name, boot)
+	w.nodes = append(w.nodes, n)
+	return n, nil
+}
+
+func (w *World) newNode(name string, boot Boot) *Node {
+	return &Node{world: w, name: name, bootFn: boot}
+}
+
+// Name returns the node's name.
+func (n *Node) Name() string { return n.name }
+
+// Incarnation counts the boots, from 1; 0 before the first.
+func (n *Node) Incarnation() uint64 { return n.incarnation }
+
+// State returns what the node is doing.
+func (n *Node) State() NodeState {
+	switch {
+	case n.crashed:
+		return Crashed
+	case n.life == nil || n.life.alive == 0:
+		return Down
+	case n.paused:
+		return Paused
+	}
+	return Up
+}
+
+// Boot starts the boot function in a new incarnation of a node that is down. The
+// node is down again when that function and all tasks of the node have ended;
+// timers that they leave behind never fire.
+func (n *Node) Boot() error {
+	n.world.enter()
+	if s := n.State(); s != Down {
+		return n.wrongState("boot", s)
+	}
+	n.boot()
+	return nil
+}
+
+// Restart boots a node that has crashed.
+func (n *Node) Restart() error {
+	n.world.enter()
+	if s := n.State(); s != Crashed {
+		return n.wrongState("restart", s)
+	}
+	n.boot()
+	return nil
+}
+
+// Crash freezes the node: its tasks never run again, no deferred function of
+// theirs runs while the world is observed.
+func (n *Node) Crash() error {
+	n.world.enter()
+	if s := n.State(); s != Up && s != Paused {
+		return n.wrongState("crash", s)
+	}
+	n.crash()
+	return nil
+}
+
+// Pause stops the node's tasks without their knowledge, as a long stop of the
+// garbage collector or a suspended machine does. Time goes on for the node,
+// its timers fire late.
+func (n *Node) Pause() error {
+	n.world.enter()
+	if s := n.State(); s != Up {
+		return n.wrongState("pause", s)
+	}
+	n.pause()
+	return nil
+}
+
+// Resume lets a paused node go on.
+func (n *Node) Resume() error {
+	n.world.enter()
+	if s := n.State(); s != Paused {
+		return n.wrongState("resume", s)
+	}
+	n.resume()
+	return nil
+}
+
+// Stop cancels the context of the boot function and waits until all tasks of
+// the node have ended. After the grace period it crashes the node and reports
+// an error, as it does if the node crashes before it has stopped.
+func (n *Node) Stop(grace time.Duration) error {
+	n.world.enter()
+	if s := n.State(); s != Up {
+		return n.wrongState("stop", s)
+	}
+	l := n.life
+	l.root.Cancel()
+	n.world.tell("stop " + n.name)
+	late := false
+	timeout := &runtime.Alarm{Fire: func() {
+		if !l.frozen {
+			late = true
+			n.crash()
+		}
+	}}
+	harness := n.world.harness.life
+	harness.SetAlarm(timeout, n.world.kernel.after(grace))
+	n.await(l)
+	harness.StopAlarm(timeout)
+	switch {
+	case late:
+		return fmt.Errorf("%w: %s had not stopped %v after its cancellation and was crashed", ErrState, n.name, grace)
+	case l.crashed:
+		return fmt.Errorf("%w: %s crashed before it had stopped", ErrState, n.name)
+	}
+	return nil
+}
+
+// Go runs fn as a task of the newest incarnation of a node that is up.
+func (n *Node) Go(name string, fn Boot) error {
+	n.world.enter()
+	if s := n.State(); s != Up {
+		return n.wrongState("run "+name+" on", s)
+	}
+	rt := n.life.runtime
+	rt.Root(name, func(ctx context.Context) error { return fn(ctx, rt) })
+	return nil
+}
+
+// Wait waits until the newest incarnation has ended, by itself or by a crash,
+// and returns the error of its boot function.
+func (n *Node) Wait() error {
+	n.world.enter()
+	if n.life == nil {
+		return nil
+	}
+	return n.await(n.life)
+}
+
+func (n *Node) await(l *life) error {
+	for !l.frozen {
+		l.waiters = append(l.waiters, n.world.kernel.cur)
+		n.world.harness.life.Park(runtime.Op{Kind: runtime.OpNode})
+	}
+	return l.err
+}
+
+func (n *Node) wrongState(verb string, s NodeState) error {
+	return fmt.Errorf("%w: cannot %s %s, it is %s", ErrState, verb, n.name, s)
+}
+
+// boot, crash, pause and resume act at once; planned faults use them too. Each
+// ends the fault that the node may be under, so that its relief does not come
+// later, when it no longer fits.
+func (n *Node) boot() {
+	w := n.world
+	n.endFault()
+	n.incarnation++
+	n.crashed = false
+	l := w.newLife(n)
+	n.life = l
+	w.tell(fmt.Sprintf("boot %s, incarnation %d", n.name, n.incarnation))
+	l.root = l.runtime.Root("main", func(ctx context.Context) error {
+		l.err = n.bootFn(ctx, l.runtime)
+		return l.err
+	})
+}
+
+func (n *Node) crash() {
+	n.endFault()
+	n.world.tell("crash " + n.name)
+	n.crashed, n.paused = true, false
+	n.held, n.late = nil, nil
+	n.life.crashed = true
+	n.life.freeze()
+}
+
+func (n *Node) pause() {
+	k := n.world.kernel
+	n.world.tell("pause " + n.name)
+	n.paused = true
+	isOurs := func(t *task) bool { return t.life == n.life }
+	for _, t := range k.runnable {
+		if isOurs(t) {
+			n.held = append(n.held, t)
+		}
+	}
+	k.runnable = slices.DeleteFunc(k.runnable, isOurs)
+	for _, a := range k.due {
+		if a.life == n.life {
+			a.index = isLate
+			n.late = append(n.late, a)
+		}
+	}
+	k.due = slices.DeleteFunc(k.due, func(a *alarm) bool { return a.life == n.life })
+}
+
+func (n *Node) resume() {
+	k := n.world.kernel
+	n.endFault()
+	n.world.tell("resume " + n.name)
+	n.paused = false
+	k.runnable = append(k.runnable, n.held...)
+	for _, a := range n.late {
+		k.pending.push(a)
+	}
+	n.held, n.late = nil, nil
+}
+
+func (n *Node) endFault() { n.world.harness.life.StopAlarm(&n.relief) }
+
+// tellEnd puts the end of the newest incarnation into the story.
+func (n *Node) tellEnd() {
+	switch {
+	case n == n.world.harness:
+	case n.life.err != nil:
+		n.world.tell("end of " + n.name + ": " + n.life.err.Error())
+	default:
+		n.world.tell("end of " + n.name)
+	}
+}

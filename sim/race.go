@@ -1,0 +1,6 @@
+//go:build race
+
+package sim
+
+// raceDetector reports whether the program is built with -race.
+const raceDetector = true

@@ -1,0 +1,114 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/tidemarkdb/tidemark/sim"
+	"github.com/tidemarkdb/tidemark/sim/sweep"
+	"github.com/tidemarkdb/tidemark/sim/trace"
+)
+
+// Failure is one failed run, as text. Without Tell it says what the result
+// remembers: the last decisions, without lines of the program.
+type Failure struct {
+	// Title says what broke.
+	Title  string
+	Result sim.Result
+	// Place says which of how many, such as "7 of 100".
+	Place string
+	// Rerun is the command that repeats the run.
+	Rerun string
+	// StoryMax is how many of the last events are told; 0 is all of them.
+	StoryMax int
+
+	story []trace.Event
+	total int
+	warn  string
+}
+
+// Tell runs the failed run once more, with a trace, for its story. It warns in
+// the text if the run did not repeat.
+func (f *Failure) Tell(ctx context.Context, config sim.Config, main sim.Main) {
+	tail := trace.NewTail(f.limit())
+	config.Seed, config.Trace = f.Result.Seed, tail.Add
+	again, err := sim.Run(ctx, config, main)
+	f.story, f.total = tail.Events(), tail.Total()
+	switch {
+	case err != nil:
+		f.warn = err.Error()
+	case again.Hash != f.Result.Hash:
+		f.warn = fmt.Sprintf("this seed does not repeat: hash %016x, then %016x. The program under test uses"+
+			" something that is not under the simulator's control.", f.Result.Hash, again.Hash)
+		if where := f.Result.Difference(again); where != "" {
+			f.warn += "\nThe first difference is at " + where + "."
+		}
+	}
+}
+
+// limit returns how many events are told at most.
+func (f *Failure) limit() int {
+	if f.StoryMax == 0 {
+		return math.MaxInt
+	}
+	return f.StoryMax
+}
+
+// String returns the text, several lines without a final newline.
+func (f *Failure) String() string {
+	var b strings.Builder
+	r := f.Result
+	fmt.Fprintf(&b, "%s\n  seed %s, %s", f.Title, sweep.Format(r.Seed), f.Place)
+	if r.Steps > 0 {
+		fmt.Fprintf(&b, "; %d steps, %v of virtual time", r.Steps, r.Time)
+	}
+	if v := r.Verdict; v.Task != "" {
+		fmt.Fprintf(&b, "\n  in %s, step %d", trace.Event{Node: v.Node, Task: v.Task}.Who(), v.Step)
+	}
+	writeIndented(&b, f.warn)
+	if _, rest, more := strings.Cut(r.Verdict.Message, "\n"); more {
+		writeIndented(&b, rest)
+	}
+	if r.Verdict.Kind == sim.Escape {
+		writeIndented(&b, r.Verdict.Stack)
+	} else {
+		writeIndented(&b, programFrames(r.Verdict.Stack))
+	}
+	f.writeStory(&b)
+	if f.Rerun != "" {
+		fmt.Fprintf(&b, "\n  again: %s", f.Rerun)
+	}
+	return b.String()
+}
+
+// writeStory writes what was told, or at least what the run itself remembers.
+func (f *Failure) writeStory(b *strings.Builder) {
+	events := f.story
+	switch n := len(events); {
+	case n == 0:
+		if events = f.Result.Recent(f.limit()); len(events) == 0 {
+			return
+		}
+		fmt.Fprintf(b, "\n  the last %d decisions:\n", len(events))
+	case n < f.total:
+		fmt.Fprintf(b, "\n  story, the last %d of %d events:\n", n, f.total)
+	default:
+		b.WriteString("\n  story:\n")
+	}
+	story := trace.NewStory(b)
+	story.Fit(events...)
+	for _, e := range events {
+		story.Add(e)
+	}
+}
+
+func writeIndented(b *strings.Builder, text string) {
+	if text == "" {
+		return
+	}
+	for line := range strings.Lines(text) {
+		b.WriteString("\n  " + strings.TrimRight(line, "\n"))
+	}
+}

@@ -1,0 +1,191 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim/trace"
+)
+
+// Config configures a run. The zero value is seed 0, the random strategy and
+// generous limits.
+type Config struct {
+	// Seed decides every choice that the strategy makes, and every stream of
+	// runtime.Rand.
+	Seed uint64
+	// Strategy makes the choices; nil is Random(Seed).
+	Strategy Strategy
+	// Replay is followed strictly instead of a strategy: a run that asks for
+	// other choices than the tape holds ends as Diverged. Its seed replaces
+	// Seed.
+	Replay *Tape
+	// StepsMax ends the run as Inconclusive; 0 is a million.
+	StepsMax uint64
+	// TimeMax, in virtual time, ends the run as Inconclusive; 0 is 30 days.
+	TimeMax time.Duration
+	// StepCost is the virtual time that a step takes, so that code which spins
+	// cannot stop the clock; 0 is a microsecond.
+	StepCost time.Duration
+	// StuckAfter is how long, in real time, a step may take before the run
+	// ends as Escape; 0 is ten seconds.
+	StuckAfter time.Duration
+	// Trace receives what happens, in order; nil costs nothing.
+	Trace trace.Sink
+}
+
+// ErrConfig is wrapped by the errors of Validate.
+var ErrConfig = errors.New("sim: configuration")
+
+// Validate returns the first thing that is wrong with the configuration.
+func (c Config) Validate() error {
+	switch {
+	case c.TimeMax < 0:
+		return fmt.Errorf("%w: TimeMax of %v", ErrConfig, c.TimeMax)
+	case c.StepCost < 0:
+		return fmt.Errorf("%w: StepCost of %v", ErrConfig, c.StepCost)
+	case c.StuckAfter < 0:
+		return fmt.Errorf("%w: StuckAfter of %v", ErrConfig, c.StuckAfter)
+	case c.Replay != nil && c.Strategy != nil:
+		return fmt.Errorf("%w: both a tape to replay and a strategy", ErrConfig)
+	}
+	return nil
+}
+
+func (c Config) withDefaults() Config {
+	if c.Replay != nil {
+		c.Seed = c.Replay.Seed
+	}
+	if c.Strategy == nil {
+		c.Strategy = Random(c.Seed)
+	}
+	if c.StepsMax == 0 {
+		c.StepsMax = 1_000_000
+	}
+	if c.TimeMax == 0 {
+		c.TimeMax = 30 * 24 * time.Hour
+	}
+	if c.StepCost == 0 {
+		c.StepCost = time.Microsecond
+	}
+	if c.StuckAfter == 0 {
+		c.StuckAfter = 10 * time.Second
+	}
+	return c
+}
+
+// Result is what a run found.
+type Result struct {
+	Verdict Verdict
+	// Seed is the one of the configuration, or of the tape.
+	Seed uint64
+	// Hash covers every decision and choice, the counts of assertions and the
+	// kind of verdict: equal runs have equal hashes.
+	Hash uint64
+	// Steps counts the decisions, Switches those that went to another task.
+	Steps, Switches uint64
+	// Time is the virtual time that passed.
+	Time time.Duration
+	// Tape holds the choices.
+	Tape *Tape
+	// Assertions are the counts of all nodes together, faults included, at the
+	// time of the verdict. There are none after Escape.
+	Assertions []runtime.Assertion
+
+	ring ring
+}
+
+// Main is what a run executes as the first task of the harness, a node of its
+// own. The run ends when it returns; an error is a violation called "error".
+type Main func(ctx context.Context, w *World) error
+
+// Run executes main in a new world and returns the verdict, in every case. The
+// world runs on a goroutine of its own; when ctx ends, the run ends as
+// Inconclusive at its next step. When Run returns nothing of the world is left,
+// except after Escape: what blocks or spins is left behind, and unwound if it
+// ever comes to its end. The error is ErrConfig.
+func Run(ctx context.Context, config Config, main Main) (Result, error) {
+	if err := config.Validate(); err != nil {
+		return Result{}, err
+	}
+	if main == nil {
+		return Result{}, fmt.Errorf("%w: nothing to run", ErrConfig)
+	}
+	k := newKernel(config.withDefaults(), main)
+	if ctx.Err() != nil {
+		k.signal.Or(interrupted)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		k.run()
+	}()
+	if k.watch(ctx, done) {
+		return k.escaped(), nil
+	}
+	return k.replayed(k.result(k.verdict)), nil
+}
+
+func newKernel(config Config, main Main) *kernel {
+	k := &kernel{
+		config: config, strategy: config.Strategy, now: epoch,
+		streams: make(map[string]uint64), hash: streamSeed(config.Seed, "hash"),
+	}
+	k.decision.kernel = k
+	if config.Replay != nil {
+		k.strategy = &replay{rest: config.Replay.Choices, diverged: func(message string) {
+			k.end(Verdict{Kind: Diverged, Message: message})
+		}}
+	}
+	k.setLimit()
+	w := &World{kernel: k}
+	k.world = w
+	w.harness = w.newNode("", nil)
+	w.harness.life = w.newLife(w.harness)
+	w.harness.life.runtime.Root("main", func(ctx context.Context) error {
+		if err := main(ctx, w); err != nil {
+			k.end(Verdict{Kind: Violation, ID: "error", Message: err.Error()})
+		}
+		k.end(Verdict{})
+		return nil
+	})
+	return k
+}
+
+// seal takes into the hash what is not a decision.
+func (k *kernel) seal() {
+	k.assertions = k.world.assertions()
+	for _, a := range k.assertions {
+		k.hash = mix(k.hash, xxhash.Sum64String(a.ID)^uint64(a.Kind), a.Evaluated<<32^a.Held)
+	}
+	k.hash = mix(k.hash, uint64(k.verdict.Kind), xxhash.Sum64String(k.verdict.ID))
+}
+
+func (k *kernel) result(v Verdict) Result {
+	return Result{
+		Verdict: v, Seed: k.config.Seed, Hash: k.hash, Steps: k.steps, Switches: k.switches, Time: k.elapsed(),
+		Tape:       &Tape{Seed: k.config.Seed, Hash: k.hash, Choices: slices.Clone(k.tape)},
+		Assertions: k.assertions, ring: k.ring,
+	}
+}
+
+// replayed finds a replay that left its tape at the very end.
+func (k *kernel) replayed(r Result) Result {
+	tape := k.config.Replay
+	switch {
+	case tape == nil, r.Verdict.Kind == Diverged:
+	case r.Verdict.Kind == Inconclusive && k.signal.Load()&interrupted != 0:
+	case len(r.Tape.Choices) != len(tape.Choices):
+		r.Verdict = Verdict{Kind: Diverged, Step: r.Steps, Time: r.Time, Message: fmt.Sprintf(
+			"the run made %d choices, the tape holds %d", r.Tape.Len(), tape.Len())}
+	case r.Hash != tape.Hash:
+		r.Verdict = Verdict{Kind: Diverged, Step: r.Steps, Time: r.Time, Message: fmt.Sprintf(
+			"the run has hash %016x, the tape %016x", r.Hash, tape.Hash)}
+	}
+	return r
+}

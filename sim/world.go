@@ -1,0 +1,130 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim/trace"
+)
+
+// World is what a scenario acts on: nodes, faults, and time. Its methods are
+// called by tasks of the harness, the node that the scenario itself runs on.
+type World struct {
+	kernel  *kernel
+	harness *Node
+	nodes   []*Node
+	lives   []*life
+}
+
+// Runtime returns the runtime of the harness.
+func (w *World) Runtime() *runtime.Runtime { return w.harness.life.runtime }
+
+// Seed returns the seed of the run.
+func (w *World) Seed() uint64 { return w.kernel.config.Seed }
+
+// Elapsed returns the virtual time since the start of the run.
+func (w *World) Elapsed() time.Duration { return w.kernel.elapsed() }
+
+// Step returns the number of decisions so far.
+func (w *World) Step() uint64 { return w.kernel.steps }
+
+// Nodes returns the nodes in the order in which they were added.
+func (w *World) Nodes() []*Node { return slices.Clone(w.nodes) }
+
+// newLife gives a node its next incarnation.
+func (w *World) newLife(n *Node) *life {
+	l := &life{kernel: w.kernel, node: n}
+	l.runtime = runtime.Plug(l, runtime.Options{
+		Node: n.name, Incarnation: n.incarnation, Seed: w.kernel.config.Seed,
+	})
+	w.lives = append(w.lives, l)
+	return l
+}
+
+// assertions adds up the counts of all incarnations.
+func (w *World) assertions() []runtime.Assertion {
+	type key struct {
+		kind runtime.AssertionKind
+		id   string
+	}
+	index := make(map[key]int)
+	var all []runtime.Assertion
+	for _, l := range w.lives {
+		for _, a := range l.runtime.Assertions() {
+			i, ok := index[key{a.Kind, a.ID}]
+			if !ok {
+				index[key{a.Kind, a.ID}] = len(all)
+				all = append(all, a)
+				continue
+			}
+			all[i].Evaluated += a.Evaluated
+			all[i].Held += a.Held
+		}
+	}
+	slices.SortFunc(all, func(x, y runtime.Assertion) int {
+		return cmp.Or(cmp.Compare(x.Kind, y.Kind), strings.Compare(x.ID, y.ID))
+	})
+	return all
+}
+
+// Quiesce ends the phase of faults: choices of faults answer 0 from now on,
+// planned faults are dropped, paused nodes resume, crashed ones restart. Then
+// it lets the others run until none of them can, or until the virtual time
+// given has passed.
+func (w *World) Quiesce(within time.Duration) {
+	w.enter()
+	k := w.kernel
+	k.quiet = true
+	k.faults = nil
+	w.tell("quiesce: faults off")
+	for _, n := range w.nodes {
+		switch n.State() {
+		case Paused:
+			n.resume()
+		case Crashed:
+			n.boot()
+		}
+	}
+	w.settle(k.after(within))
+}
+
+// settle sleeps in short steps until the world is idle or the time has come.
+// The pause doubles, so a world that ticks for ever costs little.
+func (w *World) settle(until int64) {
+	k := w.kernel
+	pause := int64(k.config.StepCost)
+	for k.now < until {
+		w.wait(min(pause, until-k.now))
+		if len(k.runnable) == 0 && len(k.due) == 0 && len(k.pending.heap) == 0 {
+			return
+		}
+		if pause < until-k.now {
+			pause *= 2
+		}
+	}
+}
+
+// wait parks the current task for some virtual time.
+func (w *World) wait(nanoseconds int64) {
+	l := w.harness.life
+	t := l.Current()
+	a := &runtime.Alarm{}
+	a.Fire = func() { l.Ready(t) }
+	l.SetAlarm(a, w.kernel.now+nanoseconds)
+	l.Park(runtime.Op{Kind: runtime.OpSleep})
+}
+
+// enter is the scheduling point before an operation on the world. Only tasks
+// of the harness may use it.
+func (w *World) enter() { w.harness.life.Point(runtime.Op{Kind: runtime.OpNode}) }
+
+// tell puts an event of the world into the story.
+func (w *World) tell(text string) {
+	k := w.kernel
+	if k.config.Trace != nil {
+		k.emit(nil, trace.World, text)
+	}
+}
