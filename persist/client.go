@@ -1,0 +1,98 @@
+package persist
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/tidemarkdb/tidemark/persist/internal/state"
+	"github.com/tidemarkdb/tidemark/runtime"
+)
+
+// Client is the way of a process to the shards in one place. It caches one state
+// for each shard that was opened. It is safe for concurrent use; the handles
+// that it opens say themselves who may use them.
+type Client struct {
+	rt        *runtime.Runtime
+	blob      Blob
+	consensus Consensus
+	config    Config
+	jitter    uint64        // seed of the streams of pauses
+	pauses    atomic.Uint64 // how many there were
+
+	mu     *runtime.Mutex // guards what follows
+	ids    *runtime.Rand
+	shards map[ShardID]*machine
+
+	maintenance *runtime.Group
+	stop        context.CancelFunc
+}
+
+// New returns a client. Close ends it. The error wraps [ErrUsage].
+func New(rt *runtime.Runtime, blob Blob, consensus Consensus, config Config) (*Client, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	if blob == nil || consensus == nil {
+		return nil, fmt.Errorf("persist: new client without a store: %w", ErrUsage)
+	}
+	serial := rt.Serial("persist client")
+	c := &Client{
+		rt: rt, blob: blob, consensus: consensus, config: config.withDefaults(rt.Node()),
+		jitter: rt.Rand(fmt.Sprintf("persist jitter %d", serial)).Uint64(),
+		ids:    rt.Rand(fmt.Sprintf("persist ids %d", serial)),
+		mu:     rt.NewMutex(),
+		shards: make(map[ShardID]*machine),
+	}
+	ctx, cancel := rt.WithCancel(context.Background())
+	c.stop = cancel
+	c.maintenance = rt.NewGroup(ctx)
+	return c, nil
+}
+
+// Close ends the background work of the client and waits for it. Handles must
+// not be used afterwards.
+func (c *Client) Close() {
+	c.stop()
+	_ = c.maintenance.Wait() // maintenance keeps its errors to itself
+}
+
+// NewShardID returns an id that no other shard has.
+func (c *Client) NewShardID() ShardID { return ShardID(c.newID()) }
+
+// newID returns 128 random bits.
+func (c *Client) newID() (id [16]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	binary.BigEndian.PutUint64(id[:8], c.ids.Uint64())
+	binary.BigEndian.PutUint64(id[8:], c.ids.Uint64())
+	return id
+}
+
+// open returns the machine of a shard, which exists afterwards.
+func (c *Client) open(ctx context.Context, shard ShardID) (*machine, error) {
+	if shard == (ShardID{}) {
+		return nil, fmt.Errorf("persist: open a shard without an id: %w", ErrUsage)
+	}
+	c.mu.Lock()
+	m := c.shards[shard]
+	if m == nil {
+		m = newMachine(c, shard)
+		c.shards[shard] = m
+	}
+	c.mu.Unlock()
+	if err := m.open(ctx); err != nil {
+		return nil, fmt.Errorf("persist: open %v: %w", shard, err)
+	}
+	return m, nil
+}
+
+// environment samples what a command may know.
+func (c *Client) environment() state.Environment {
+	return state.Environment{
+		NowMS:    uint64(max(c.rt.Now().UnixMilli(), 0)),
+		Hostname: c.config.Hostname,
+		Config:   state.Config{RollupThreshold: uint64(c.config.RollupThreshold)},
+	}
+}

@@ -1,0 +1,73 @@
+package persist
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+)
+
+// Config configures a [Client]. The zero value of each field is its default.
+type Config struct {
+	// Hostname stands with what this process registers, for people. The default
+	// is the node's name.
+	Hostname string
+	// WriterLease is for how long a shard remembers a writer that does not
+	// append. An append whose outcome is unclear is given up after half of it.
+	// The default is 15 minutes.
+	WriterLease time.Duration
+	// RollupThreshold is how many versions may follow the latest rollup before
+	// another one is written. The default is 128.
+	RollupThreshold int
+	// RetryMin and RetryMax bound the pause before an external operation is
+	// tried again; it doubles each time. The defaults are 4 ms and 16 s.
+	RetryMin, RetryMax time.Duration
+	// PollMin and PollMax bound the pause between two looks at a shard by
+	// somebody who waits for it. The defaults are 8 ms and 1 s.
+	PollMin, PollMax time.Duration
+	// ScanLimit is how many versions are read in one go. The default is 3840.
+	ScanLimit int
+	// SelfCheck verifies each version before it is committed: that it is valid,
+	// follows from the one before, and survives being stored. It multiplies the
+	// cost of a commit, and is for tests and the simulator.
+	SelfCheck bool
+}
+
+// Validate returns the first thing that is wrong with the configuration. Its
+// error wraps [ErrUsage].
+func (c Config) Validate() error {
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"WriterLease", c.WriterLease}, {"RetryMin", c.RetryMin}, {"RetryMax", c.RetryMax},
+		{"PollMin", c.PollMin}, {"PollMax", c.PollMax},
+	} {
+		if d.value < 0 {
+			return fmt.Errorf("persist: configuration: %s of %v: %w", d.name, d.value, ErrUsage)
+		}
+	}
+	d := c.withDefaults("")
+	switch {
+	case c.RollupThreshold < 0:
+		return fmt.Errorf("persist: configuration: RollupThreshold of %d: %w", c.RollupThreshold, ErrUsage)
+	case c.ScanLimit < 0:
+		return fmt.Errorf("persist: configuration: ScanLimit of %d: %w", c.ScanLimit, ErrUsage)
+	case d.RetryMax < d.RetryMin, d.PollMax < d.PollMin:
+		return fmt.Errorf("persist: configuration: a maximum below its minimum: %w", ErrUsage)
+	}
+	return nil
+}
+
+func (c Config) withDefaults(node string) Config {
+	return Config{
+		Hostname:        cmp.Or(c.Hostname, node),
+		WriterLease:     cmp.Or(c.WriterLease, 15*time.Minute),
+		RollupThreshold: cmp.Or(c.RollupThreshold, 128),
+		RetryMin:        cmp.Or(c.RetryMin, 4*time.Millisecond),
+		RetryMax:        cmp.Or(c.RetryMax, 16*time.Second),
+		PollMin:         cmp.Or(c.PollMin, 8*time.Millisecond),
+		PollMax:         cmp.Or(c.PollMax, time.Second),
+		ScanLimit:       cmp.Or(c.ScanLimit, 3840),
+		SelfCheck:       c.SelfCheck,
+	}
+}

@@ -1,0 +1,19 @@
+// Package faulty makes stores fail.
+//
+// A [Plan] is a list of rules, each a predicate (which operation, which keys,
+// how often) and an [Effect]: fail before the operation had its effect, or
+// after, let the effect happen at some later time, stall, refuse. A plan has a
+// text form that can be printed and parsed:
+//
+//	cas fail-after 1/20; set late 1/50; any stall 1/100 3s; get fail-before 1/30 key=s0
+//
+// [Faults] holds a plan and what is still to land. [Faults.Blob] and
+// [Faults.Consensus] wrap the views that a process has of any store. In a
+// simulated world Faults is an object of the world, and all draws are choices
+// on the stream "storage": they stop when the world quiesces. Live, the draws
+// come from a seed of its own.
+//
+// Each delivered fault is counted through the runtime under the name of its
+// effect. Errors of operations whose effect is unknown wrap
+// [persist.ErrIndeterminate].
+package faulty

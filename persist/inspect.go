@@ -1,0 +1,186 @@
+package persist
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist/internal/state"
+)
+
+// Inspection is what is stored about a shard, as of one version: everything but
+// rows. It is a copy; nobody else uses it.
+type Inspection struct {
+	Shard ShardID
+	SeqNo SeqNo
+	// Format is the version of the format in which it is stored.
+	Format uint64
+	// WalltimeMS is when the version was made, in milliseconds since the Unix
+	// epoch, and Hostname by whom.
+	WalltimeMS   uint64
+	Hostname     string
+	Since, Upper frontier.Antichain
+	// Critical are the capabilities that end by being given up, in order of
+	// their ids.
+	Critical []InspectedReader
+	// Leased are those that end with their lease.
+	Leased []InspectedReader
+	// Writers are those who have appended lately.
+	Writers []InspectedWriter
+	// Batches describe the contents, oldest first.
+	Batches []InspectedBatch
+	// Rollups are the keys of the copies of the state, oldest first.
+	Rollups []string
+	// IsTombstone says that the shard has come to its end.
+	IsTombstone bool
+}
+
+// InspectedReader is a capability to read.
+type InspectedReader struct {
+	// ID is the text of the id.
+	ID string
+	// Since is from when on it can read.
+	Since frontier.Antichain
+	// Opaque is what the owner of a critical capability has left behind.
+	Opaque Opaque
+	// Hold is the version whose objects a leased reader still needs.
+	Hold          SeqNo
+	Host, Purpose string
+}
+
+// InspectedWriter is what a shard remembers of a writer.
+type InspectedWriter struct {
+	ID string
+	// Token is that of its latest committed append, and Upper what that has made
+	// the upper.
+	Token         string
+	Upper         frontier.Antichain
+	Host, Purpose string
+}
+
+// InspectedBatch describes updates.
+type InspectedBatch struct {
+	// Lower, Upper and Since: the batch has the updates from Lower to Upper, with
+	// times that may have been advanced to Since.
+	Lower, Upper, Since frontier.Antichain
+	// Updates is their number, Bytes their encoded size, Parts the number of
+	// parts they are in.
+	Updates, Bytes uint64
+	Parts          int
+}
+
+// Decode returns the version to which stored bytes lead: a rollup, and the log
+// behind it. Without a rollup the log has to begin with version 1. It needs
+// neither a client nor a store; checkers read with it what is stored. Errors wrap
+// [ErrCorruption] or are a [*VersionError].
+func Decode(rollup []byte, log []Versioned) (Inspection, error) {
+	f := &Follower{}
+	if rollup != nil {
+		s, err := state.DecodeRollup(rollup)
+		if err != nil {
+			return Inspection{}, err
+		}
+		f.state = s
+	}
+	for _, v := range log {
+		if err := f.Apply(v); err != nil {
+			return Inspection{}, err
+		}
+	}
+	return f.Inspect()
+}
+
+// Follower decodes the log of a shard version by version, from version 1. The
+// zero value is before that. It is used by one task at a time.
+type Follower struct {
+	state *state.State
+}
+
+// Apply takes the next version. Those before it are passed over. Its errors are
+// those of [Decode]; they leave the follower as it was.
+func (f *Follower) Apply(v Versioned) error {
+	s, err := state.CatchUp(f.now(), pairs([]Versioned{v}))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrCorruption, err)
+	}
+	f.state = s
+	return nil
+}
+
+func (f *Follower) now() *state.State {
+	if f.state == nil {
+		f.state = new(state.State)
+	}
+	return f.state
+}
+
+// SeqNo returns the version that was reached.
+func (f *Follower) SeqNo() SeqNo { return f.now().SeqNo() }
+
+// Since returns the since of that version.
+func (f *Follower) Since() frontier.Antichain { return f.now().Since() }
+
+// Upper returns the upper of that version.
+func (f *Follower) Upper() frontier.Antichain { return f.now().Upper() }
+
+// WalltimeMS returns when that version was made, in milliseconds since the Unix
+// epoch.
+func (f *Follower) WalltimeMS() uint64 { return f.now().Header().WalltimeMS }
+
+// Inspect returns all about that version, after checking that it is consistent.
+func (f *Follower) Inspect() (Inspection, error) {
+	if err := f.now().Check(); err != nil {
+		return Inspection{}, fmt.Errorf("%w: %w", ErrCorruption, err)
+	}
+	return inspect(f.state), nil
+}
+
+// Inspect reads the newest version of a shard. It changes nothing. The error
+// wraps [ErrNotFound] if the shard does not exist.
+func (c *Client) Inspect(ctx context.Context, shard ShardID) (Inspection, error) {
+	s, err := newMachine(c, shard).fetch(ctx)
+	switch {
+	case err != nil:
+		return Inspection{}, fmt.Errorf("persist: inspect %v: %w", shard, err)
+	case s == nil:
+		return Inspection{}, fmt.Errorf("persist: inspect %v: %w", shard, ErrNotFound)
+	}
+	return inspect(s), nil
+}
+
+func inspect(s *state.State) Inspection {
+	header := s.Header()
+	i := Inspection{
+		Shard: header.Shard, SeqNo: header.SeqNo, Format: uint64(header.Version),
+		WalltimeMS: header.WalltimeMS, Hostname: header.Hostname,
+		Since: s.Since(), Upper: s.Upper(), IsTombstone: s.IsTombstone(),
+	}
+	for id, r := range s.CriticalReaders().All() {
+		i.Critical = append(i.Critical, InspectedReader{
+			ID: id.String(), Since: r.Since, Opaque: r.Opaque, Host: r.Debug.Host, Purpose: r.Debug.Purpose,
+		})
+	}
+	for id, r := range s.LeasedReaders().All() {
+		i.Leased = append(i.Leased, InspectedReader{
+			ID: id.String(), Since: r.Since, Hold: r.Hold, Host: r.Debug.Host, Purpose: r.Debug.Purpose,
+		})
+	}
+	for id, w := range s.Writers().All() {
+		i.Writers = append(i.Writers, InspectedWriter{
+			ID: id.String(), Token: w.Token.String(), Upper: w.Upper, Host: w.Debug.Host, Purpose: w.Debug.Purpose,
+		})
+	}
+	for _, r := range s.Rollups().All() {
+		i.Rollups = append(i.Rollups, string(r.Key))
+	}
+	for _, b := range s.Batches().Shared() {
+		batch := InspectedBatch{
+			Lower: b.Desc.Lower, Upper: b.Desc.Upper, Since: b.Desc.Since, Updates: b.Length, Bytes: b.EncodedSize,
+		}
+		for _, run := range b.Runs {
+			batch.Parts += len(run.Parts)
+		}
+		i.Batches = append(i.Batches, batch)
+	}
+	return i
+}

@@ -1,0 +1,123 @@
+package state
+
+import "github.com/tidemarkdb/tidemark/frontier"
+
+// Appender is what a writer remembers between its appends: that there is at most
+// one at a time, and that after one of unknown outcome it has to take a new name.
+// Otherwise the entry that the shard keeps for the writer could be that of
+// another append than the one that is being asked about.
+type Appender struct {
+	writer    WriterID
+	isBusy    bool
+	isTainted bool
+}
+
+// NewAppender returns the memory of a writer that has not appended yet.
+func NewAppender(writer WriterID) *Appender {
+	return &Appender{writer: writer}
+}
+
+// Writer returns the present name.
+func (a *Appender) Writer() WriterID { return a.writer }
+
+// NeedsRotation reports whether the writer has to take a new name before its next
+// append.
+func (a *Appender) NeedsRotation() bool { return a.isTainted }
+
+// Rotate gives the writer a new name, which must never have been used. It returns
+// a [*UsageError] of kind [WriterBusy] while an append is under way.
+func (a *Appender) Rotate(writer WriterID) error {
+	if a.isBusy {
+		return misuse(WriterBusy, "%v", a.writer)
+	}
+	a.writer, a.isTainted = writer, false
+	return nil
+}
+
+// Begin starts an append: the command with the name of the writer filled in, at
+// nowMS by the clock that [AppendCall.GiveUp] will be asked with. It returns a
+// [*UsageError] of kind [WriterBusy] or [WriterTainted].
+func (a *Appender) Begin(command CompareAndAppend, nowMS uint64) (*AppendCall, error) {
+	if a.isBusy {
+		return nil, misuse(WriterBusy, "%v", a.writer)
+	}
+	if a.isTainted {
+		return nil, misuse(WriterTainted, "%v", a.writer)
+	}
+	a.isBusy = true
+	command.Writer = a.writer
+	return &AppendCall{Command: command, appender: a, startedMS: nowMS}, nil
+}
+
+// AppendCall is one append over all its attempts. Each attempt evaluates Command.
+// If there is a transition it goes to be committed: on a clear yes [AppendCall.Finish]
+// is called with the answer, on a clear no there is just another attempt, and if
+// it is unknown, [AppendCall.Indeterminate] is called before there is another
+// attempt. If there is no transition, Finish is called with the answer, once it
+// is known to be that of the current version.
+type AppendCall struct {
+	// Command is the same for all attempts.
+	Command CompareAndAppend
+
+	appender        *Appender
+	startedMS       uint64
+	isIndeterminate bool // whether some attempt is
+}
+
+// Indeterminate notes that nobody knows whether the latest attempt was committed,
+// or will be.
+func (c *AppendCall) Indeterminate() { c.isIndeterminate = true }
+
+// Finish ends the call with the answer to its last attempt, and says what the
+// caller is to be told: nil if the updates have been appended, by whatever
+// attempt; an [*UpperMismatchError] if they have not been and never will be by
+// this call; an [*UnknownOutcomeError] if that cannot be told.
+func (c *AppendCall) Finish(answer AppendAnswer) error {
+	switch {
+	case answer.Outcome == Appended:
+		return c.end(nil)
+	case answer.Outcome == AlreadyAppended && c.isIndeterminate:
+		return c.end(nil)
+	case answer.Outcome == AlreadyAppended:
+		return c.end(misuse(InvalidToken, "%v has been used for another append", c.Command.Token))
+	case c.isIndeterminate && !answer.IsRuledOut:
+		return c.end(unknownOutcome("the upper differs, which may be due to an earlier attempt"))
+	default:
+		return c.end(&UpperMismatchError{Expected: c.Command.Expected, Current: answer.Upper})
+	}
+}
+
+// GiveUp is asked before each further attempt. It ends the call with an
+// [*UnknownOutcomeError] if an attempt is indeterminate and half the lease of the
+// writer has passed since the call began; else it returns nil.
+func (c *AppendCall) GiveUp(nowMS uint64) error {
+	elapsedMS := frontier.SaturatingSub(nowMS, c.startedMS)
+	if c.isIndeterminate && elapsedMS >= c.Command.LeaseMS/2 {
+		return c.end(unknownOutcome("no answer within half the lease of the writer"))
+	}
+	return nil
+}
+
+// Abandon ends the call without an answer, because whoever waited for it has gone
+// or because it was refused. It returns an [*UnknownOutcomeError] if an attempt
+// may have been committed, or still be; isInFlight says that the latest one has
+// been sent and not been answered. Otherwise it returns nil: nothing happened.
+func (c *AppendCall) Abandon(isInFlight bool) error {
+	if c.isIndeterminate || isInFlight {
+		c.isIndeterminate = true
+		return c.end(unknownOutcome("abandoned"))
+	}
+	return c.end(nil)
+}
+
+func unknownOutcome(reason string) error { return &UnknownOutcomeError{Reason: reason} }
+
+// end lets the writer go on. An attempt without an answer may still land; if the
+// call has found out about it, it cannot: another version is in its place.
+func (c *AppendCall) end(err error) error {
+	c.appender.isBusy = false
+	if _, isUnknown := err.(*UnknownOutcomeError); isUnknown {
+		c.appender.isTainted = true
+	}
+	return err
+}

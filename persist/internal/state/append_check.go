@@ -1,0 +1,84 @@
+package state
+
+import "github.com/tidemarkdb/tidemark/frontier"
+
+// check returns a [*UsageError] about what is wrong with the arguments, whatever
+// the shard contains.
+func (a CompareAndAppend) check(s *State) error {
+	if err := checkLabels(a.Debug.Host, a.Debug.Purpose); err != nil {
+		return err
+	}
+	if a.Token == (IdempotencyToken{}) {
+		return misuse(InvalidToken, "it is zero")
+	}
+	if !a.Expected.LessEqual(a.New) {
+		return misuse(InvalidBounds, "%v is beyond %v", a.Expected, a.New)
+	}
+	for _, draft := range a.Batches {
+		if err := a.checkDraft(s, draft); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a CompareAndAppend) checkDraft(s *State, draft Draft) error {
+	if draft.Shard != s.Shard() {
+		return misuse(BatchNotFromThisShard, "%v, not %v", draft.Shard, s.Shard())
+	}
+	if a.Expected == a.New && len(draft.Runs) > 0 {
+		return misuse(InvalidEmptyTimeInterval, "%v", a.New)
+	}
+	isCovering := draft.Lower.LessEqual(a.Expected) && a.New.LessEqual(draft.Upper)
+	if !isCovering && !a.IsVouchedFor {
+		return misuse(InvalidBatchBounds, "[%v,%v) for [%v,%v)", draft.Lower, draft.Upper, a.Expected, a.New)
+	}
+	for _, run := range draft.Runs {
+		if err := run.check(); err != nil {
+			return misuse(InvalidBatch, "%v", err)
+		}
+		if err := a.checkRewrites(draft, run); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRewrites checks that no update of a rewritten part would have to be cut:
+// its own time no longer says where it belongs.
+func (a CompareAndAppend) checkRewrites(draft Draft, run Run) error {
+	for _, p := range run.Parts {
+		isRewritten := p.Rewrite != frontier.Antichain{}
+		if isRewritten && (draft.Upper != a.New || !a.Expected.LessEqual(p.Rewrite)) {
+			return misuse(InvalidBatchBounds, "rewritten to %v for [%v,%v)", p.Rewrite, a.Expected, a.New)
+		}
+	}
+	return nil
+}
+
+// checkReferences checks what the runs refer to: parts that are not from before
+// the fence, and schemas that are registered. The second verdict is stale, since
+// the schema may have been registered by now.
+func (a CompareAndAppend) checkReferences(s *State) (Standing, error) {
+	for _, run := range a.runs() {
+		for key := range run.keys() {
+			name, err := key.Parse()
+			if err != nil {
+				return Final, err
+			}
+			if name.Class == AppendedPart && name.Epoch < s.batchEpochMin {
+				return Final, misuse(BatchTooOld, "%q, the fence is at %d", key, s.batchEpochMin)
+			}
+		}
+		if !s.knowsSchema(run.Schema) {
+			return Stale, misuse(UnknownSchema, "%d of %d", run.Schema, s.schemas.Len())
+		}
+	}
+	return Final, nil
+}
+
+// knowsSchema reports whether data may be under a schema: until one is registered
+// all is under the first.
+func (s *State) knowsSchema(id SchemaID) bool {
+	return uint64(id) < max(1, uint64(s.schemas.Len()))
+}

@@ -1,0 +1,48 @@
+package state
+
+// Apply returns the version to which the diff leads from s, which stays as it is;
+// the two share all that the diff does not name. The diff has to be one that
+// leads to the very next version. If it does not belong to s, because it is not
+// the next one, or was made from something else, Apply returns a
+// [*CorruptionError].
+func Apply(s *State, diff *Diff) (*State, error) {
+	if diff.From != s.SeqNo() || diff.SeqNo != diff.From+1 {
+		return nil, corruptDiff(diff, "does not follow %v", s.SeqNo())
+	}
+	return apply(s, diff)
+}
+
+// apply is Apply for diffs of any width.
+func apply(s *State, diff *Diff) (*State, error) {
+	if err := checkHeader(s, diff); err != nil {
+		return nil, err
+	}
+	next := new(State)
+	*next = *s
+	next.header = diff.Header
+	for _, field := range fields {
+		if err := field.check(s, diff); err != nil {
+			return nil, err
+		}
+		field.apply(next, diff)
+	}
+	if latest := next.LatestRollup().Key; latest != diff.LatestRollup {
+		return nil, corruptDiff(diff, "names %q as the latest rollup, which is %q", diff.LatestRollup, latest)
+	}
+	return next, nil
+}
+
+func checkHeader(s *State, diff *Diff) error {
+	old := s.header
+	switch {
+	case diff.SeqNo <= old.SeqNo || diff.SeqNo > MaxSeqNo:
+		return corruptDiff(diff, "leads back, or too far")
+	case s.SeqNo() != 0 && diff.Shard != old.Shard:
+		return corruptDiff(diff, "is one of %v and not %v", diff.Shard, old.Shard)
+	case s.SeqNo() != 0 && diff.WalltimeMS <= old.WalltimeMS:
+		return corruptDiff(diff, "walltime goes from %d to %d ms", old.WalltimeMS, diff.WalltimeMS)
+	case diff.Version < old.Version:
+		return corruptDiff(diff, "format goes from %d to %d", old.Version, diff.Version)
+	}
+	return nil
+}

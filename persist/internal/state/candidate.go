@@ -1,0 +1,141 @@
+package state
+
+import (
+	"errors"
+	"slices"
+)
+
+// Candidate is a next version under construction. Commands run on it one after
+// another, each seeing what those before it did, and together become one
+// transition. It records the mutations as they are made, so that the cost of a
+// transition is that of what it changes.
+//
+// A Candidate is used by one goroutine, and no more after Finish.
+type Candidate struct {
+	env     Environment
+	base    *State
+	next    *State // as if all commands so far were committed; nobody else has it
+	diff    *Diff  // from base to next, but for the header
+	touched []registrant
+
+	isProposed bool // whether there is anything to commit, be it an empty version
+	// hasLostReader says that a command has removed a reader. The since does not
+	// move in the same version, so that each version shows by itself that no
+	// reader was passed over (P-13).
+	hasLostReader bool
+}
+
+// registrant is a reader or writer whom a command has dealt with.
+type registrant struct {
+	kind byte
+	id   [16]byte
+}
+
+const (
+	leasedKind   byte = 'r'
+	criticalKind byte = 'c'
+	writerKind   byte = 'w'
+)
+
+// ErrNextVersion says that a command cannot share a version with the commands
+// before it. As a rule one of them was about the same reader or writer: had they
+// one version, and its commit no clear outcome, the second could hide from the
+// first whether it took effect. The candidate is unchanged; the command is to be
+// run on the version after it.
+var ErrNextVersion = errors.New("command has to wait for the next version")
+
+// NewCandidate returns a candidate that follows base and as yet changes nothing.
+// It returns a [*UsageError] if the environment is impossible or there can be no
+// further version.
+func NewCandidate(env Environment, base *State) (*Candidate, error) {
+	if err := env.validate(); err != nil {
+		return nil, err
+	}
+	if base.SeqNo() >= MaxSeqNo {
+		return nil, misuse(Exhausted, "%v is the last", base.SeqNo())
+	}
+	env.Config = env.Config.withDefaults()
+	next := new(State)
+	*next = *base
+	next.header.SeqNo++
+	next.header.WalltimeMS = max(env.NowMS, base.header.WalltimeMS+1)
+	next.header.Hostname = env.Hostname
+	return &Candidate{env: env, base: base, next: next, diff: new(Diff)}, nil
+}
+
+// Execute runs a command on the candidate. If the standing of its answer is Proposed
+// it has made its changes; otherwise, and if there is an error, it has changed
+// nothing. Errors are those of [Evaluate] and [ErrNextVersion].
+func Execute[A any](c *Candidate, command Command[A]) (answer A, standing Standing, err error) {
+	if _, isFirst := any(command).(Initialise); !isFirst && c.base.SeqNo() == 0 {
+		return answer, Stale, misuse(NotInitialised, "version 0")
+	}
+	return command.run(c)
+}
+
+// Finish completes the candidate: it removes those whose lease has run out and
+// assigns maintenance. It returns nil if no command has anything to commit, and a
+// [*ViolationError] if the commands did what must never be done.
+func (c *Candidate) Finish() (*Transition, error) {
+	if !c.isProposed {
+		return nil, nil
+	}
+	c.expireLeases()
+	maintenance := Maintenance{WriteRollup: c.assignRollup()}
+	c.diff.Header = c.next.header
+	c.diff.From = c.base.SeqNo()
+	c.diff.LatestRollup = c.next.LatestRollup().Key
+	if c.base.IsTombstone() {
+		if err := checkTombstoneDiff(c.diff); err != nil {
+			return nil, err
+		}
+	}
+	return &Transition{Diff: c.diff, Next: c.next, Maintenance: maintenance}, nil
+}
+
+// propose says that the candidate is to be committed, be it without a change: a
+// commit is also how a command makes sure that it has seen the latest version.
+func (c *Candidate) propose() { c.isProposed = true }
+
+// touch notes that a command is about a reader or writer.
+func (c *Candidate) touch(kind byte, id [16]byte) {
+	c.touched = append(c.touched, registrant{kind, id})
+}
+
+func (c *Candidate) isTouched(kind byte, id [16]byte) bool {
+	return slices.Contains(c.touched, registrant{kind, id})
+}
+
+// expireLeases removes the readers and writers whose lease has run out. It looks
+// at what the commands have left: a lease that was renewed in this version has
+// not run out, whatever the policy says (P-14). The since stays where it is, even
+// if the reader that held it back is gone: it moves only when a reader says so.
+func (c *Candidate) expireLeases() {
+	for id, reader := range c.next.leasedReaders.Shared() {
+		if c.env.isExpired(reader.Lease) && !c.isTouched(leasedKind, id) {
+			leasedReadersField.put(c, id, nil)
+		}
+	}
+	for id, writer := range c.next.writers.Shared() {
+		if c.env.isExpired(writer.Lease) && !c.isTouched(writerKind, id) {
+			writersField.put(c, id, nil)
+		}
+	}
+}
+
+// assignRollup reports whether this version comes with the order to write a
+// rollup. An end that nothing follows gets a rollup too, so that all before it
+// can go: the last version is then the one that lists it.
+func (c *Candidate) assignRollup() bool {
+	latest, _ := c.next.rollups.Last()
+	distance := uint64(c.next.SeqNo() - latest)
+	isActive := c.next.activeRollup.IsActive(c.env.NowMS, c.env.Config.RollupFallbackMS)
+	isDue := distance > c.env.Config.RollupThreshold && !isActive
+	if c.next.IsTombstone() {
+		isDue = distance > 1
+	}
+	if isDue {
+		activeRollupField.set(c, Activity{SeqNo: c.next.SeqNo(), StartedMS: c.env.NowMS})
+	}
+	return isDue
+}

@@ -1,0 +1,67 @@
+package state
+
+import (
+	"slices"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist/internal/part"
+	"github.com/tidemarkdb/tidemark/persist/internal/wire"
+)
+
+// Draft is a batch that has been written and is yet to be appended. Appending
+// hands its runs over: they must not be modified any more.
+type Draft struct {
+	// Shard is the one that it was written for.
+	Shard ShardID
+	// Lower and Upper say that it has all updates there are between them, and no
+	// others.
+	Lower, Upper frontier.Antichain
+	Runs         []Run
+}
+
+// WithInline returns the draft with one more run, which has the given updates
+// within the state. The updates need not be consolidated and are left alone; if
+// nothing remains of them there is no run. It returns a [*UsageError] of kind
+// [UpdateNotBeyondLower] or [UpdateBeyondUpper] if one lies outside the bounds of
+// the draft, and a [*part.OverflowError] if diffs do not add up.
+func (d Draft) WithInline(id RunID, schema SchemaID, updates []part.Update) (Draft, error) {
+	for _, update := range updates {
+		if !d.Lower.LessEqualTime(update.Time) {
+			return Draft{}, misuse(UpdateNotBeyondLower, "time %d, lower %v", update.Time, d.Lower)
+		}
+		if d.Upper.LessEqualTime(update.Time) {
+			return Draft{}, misuse(UpdateBeyondUpper, "time %d, upper %v", update.Time, d.Upper)
+		}
+	}
+	consolidated, err := part.Consolidate(updates)
+	if err != nil {
+		return Draft{}, err
+	}
+	if len(consolidated) == 0 {
+		return d, nil
+	}
+	inlined, err := inlinePart(consolidated)
+	if err != nil {
+		return Draft{}, err
+	}
+	d.Runs = append(slices.Clip(d.Runs), Run{
+		ID: id, Order: ByRow, Schema: schema, Parts: []Part{inlined},
+		Length: inlined.Length, EncodedSize: inlined.EncodedSize,
+	})
+	return d, nil
+}
+
+func inlinePart(consolidated []part.Update) (Part, error) {
+	encoded, err := part.EncodeInline(consolidated)
+	if err != nil {
+		return Part{}, err
+	}
+	return Part{
+		Inline:      encoded,
+		Format:      InlineFormat,
+		EncodedSize: uint64(len(encoded)),
+		Checksum:    wire.Checksum(encoded),
+		Length:      uint64(len(consolidated)),
+		DiffsSum:    part.DiffsSum(consolidated),
+	}, nil
+}

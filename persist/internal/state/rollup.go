@@ -1,0 +1,46 @@
+package state
+
+import "fmt"
+
+// Rollup is a complete copy of one version of the state, in the blob store. With
+// it and the diffs after it every later version can be built, so the diffs
+// before it are not needed.
+type Rollup struct {
+	Key RollupKey `cbor:"1,keyasint"`
+	// EncodedSize is the size of the object in bytes. 0 means unknown: the first
+	// rollup lists itself and so cannot say how large it is.
+	EncodedSize uint64 `cbor:"2,keyasint,omitzero"`
+}
+
+// Equal reports whether both are the same.
+func (r Rollup) Equal(other Rollup) bool { return r == other }
+
+// String returns the key and the size.
+func (r Rollup) String() string { return fmt.Sprintf("%s %d B", r.Key, r.EncodedSize) }
+
+// Activity is a piece of background work that somebody has been asked to do and
+// that has not been reported finished. It keeps others from doing the same, until
+// it is so old that whoever had it is taken for dead. The zero value is none.
+type Activity struct {
+	// SeqNo is the version that was current when the work was assigned, for
+	// garbage collection the version up to which to collect.
+	SeqNo SeqNo `cbor:"1,keyasint"`
+	// StartedMS is when it was assigned, in milliseconds since the Unix epoch.
+	StartedMS uint64 `cbor:"2,keyasint"`
+}
+
+// IsActive reports whether there is such work and nowMS is less than timeoutMS
+// away from when it was assigned. Away in either direction: an assignment from
+// the future comes from a clock that is wrong, and must not last.
+func (a Activity) IsActive(nowMS, timeoutMS uint64) bool {
+	age := max(nowMS, a.StartedMS) - min(nowMS, a.StartedMS)
+	return a != Activity{} && age < timeoutMS
+}
+
+// String returns the version and the time.
+func (a Activity) String() string {
+	if a == (Activity{}) {
+		return "none"
+	}
+	return fmt.Sprintf("%v since %d ms", a.SeqNo, a.StartedMS)
+}

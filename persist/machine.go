@@ -1,0 +1,162 @@
+package persist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tidemarkdb/tidemark/persist/internal/state"
+	"github.com/tidemarkdb/tidemark/runtime"
+)
+
+// machine is the one state of a shard that a process knows, and the only way to
+// change it. It is safe for concurrent use.
+type machine struct {
+	client *Client
+	shard  ShardID
+	key    string
+	// known is the newest version seen; its SeqNo never goes back. Version 0
+	// means that the shard has not been opened.
+	known   *runtime.Watch[knowledge]
+	opening *runtime.Semaphore // of one: who reads or makes the first version
+	rollup  *runtime.Semaphore // of one: who writes a rollup
+}
+
+// knowledge is what a process knows of a shard.
+type knowledge struct {
+	state *state.State
+	// broken is the corruption that has ended the use of the machine.
+	broken error
+}
+
+func newMachine(c *Client, shard ShardID) *machine {
+	return &machine{
+		client: c, shard: shard, key: shard.String(),
+		known:   runtime.NewWatch(c.rt, knowledge{state: new(state.State)}),
+		opening: c.rt.NewSemaphore(1),
+		rollup:  c.rt.NewSemaphore(1),
+	}
+}
+
+// state returns the newest version seen, which may be old.
+func (m *machine) state() *state.State {
+	k, _ := m.known.Get()
+	return k.state
+}
+
+// intact returns the newest version seen, or the error that has poisoned the
+// machine.
+func (m *machine) intact() (*state.State, error) {
+	k, _ := m.known.Get()
+	return k.state, k.broken
+}
+
+// install makes s the version that everybody sees, unless a newer one is known.
+func (m *machine) install(s *state.State) {
+	m.known.Update(func(old knowledge) (knowledge, bool) {
+		return knowledge{s, old.broken}, s.SeqNo() > old.state.SeqNo()
+	})
+}
+
+// poison remembers an error if it is one of corruption: what this process knows
+// of the shard is not used any more. It returns the error.
+func (m *machine) poison(err error) error {
+	if errors.Is(err, ErrCorruption) {
+		m.known.Update(func(old knowledge) (knowledge, bool) {
+			return knowledge{old.state, err}, old.broken == nil
+		})
+	}
+	return err
+}
+
+// attempt is one try to get a command committed.
+type attempt struct {
+	state     *state.State // that the command was run on, or the version committed
+	standing  state.Standing
+	committed bool
+}
+
+var errLost = errors.New("another version was first")
+
+// try runs a command once, on the newest version seen, and commits what it
+// proposes. The error is errLost if another process was first; the state is then
+// up to date. Other errors are final, or leave open whether the version was
+// committed.
+func try[A any](ctx context.Context, m *machine, command state.Command[A]) (A, attempt, error) {
+	base, err := m.intact()
+	if err != nil {
+		var none A
+		return none, attempt{state: base, standing: state.Final}, err
+	}
+	e, err := state.Evaluate(m.client.environment(), base, command)
+	if err != nil || e.Standing != state.Proposed {
+		return e.Answer, attempt{state: base, standing: e.Standing}, err
+	}
+	data, err := state.EncodeDiff(e.Transition.Diff)
+	if err != nil {
+		return e.Answer, attempt{state: base, standing: state.Final}, err
+	}
+	if err := m.client.verify(base, e.Transition, data); err != nil {
+		return e.Answer, attempt{state: base, standing: state.Final}, err
+	}
+	next := e.Transition.Next
+	committed, err := m.client.compareAndSet(ctx, m.key, base.SeqNo(), Versioned{SeqNo: next.SeqNo(), Data: data})
+	switch {
+	case err != nil:
+		return e.Answer, attempt{state: base}, err
+	case !committed:
+		if err := m.refresh(ctx, base.SeqNo()); err != nil {
+			return e.Answer, attempt{state: base}, err
+		}
+		return e.Answer, attempt{state: base}, errLost
+	}
+	m.install(next)
+	m.maintain(e.Transition.Maintenance)
+	return e.Answer, attempt{state: next, committed: true}, nil
+}
+
+// apply gets an idempotent command committed, however often it takes. Stale
+// answers are given only about the current version. It calls unknown, unless
+// that is nil, with the answer of each attempt whose outcome is not known.
+func apply[A any](
+	ctx context.Context, m *machine, command state.Command[A], unknown func(A),
+) (A, *state.State, error) {
+	p := m.client.newPause(m.client.config.RetryMin, m.client.config.RetryMax)
+	for {
+		answer, a, err := try(ctx, m, command)
+		switch {
+		case errors.Is(err, errLost):
+			continue
+		case err == nil && a.standing != state.Stale:
+			return answer, a.state, nil
+		case err == nil, isFinal(err) && a.standing == state.Stale:
+			current, refreshErr := m.isCurrent(ctx, a.state)
+			if refreshErr != nil {
+				return answer, a.state, refreshErr
+			}
+			if current {
+				return answer, a.state, err
+			}
+			continue
+		case isFinal(err):
+			return answer, a.state, err
+		case ctx.Err() != nil:
+			return answer, a.state, fmt.Errorf("%w: %w", ErrIndeterminate, ctx.Err())
+		}
+		if unknown != nil {
+			unknown(answer)
+		}
+		if waitErr := p.wait(ctx); waitErr != nil {
+			return answer, a.state, fmt.Errorf("%w: %w", ErrIndeterminate, waitErr)
+		}
+		if err := m.refresh(ctx, a.state.SeqNo()); err != nil {
+			return answer, a.state, err
+		}
+	}
+}
+
+// isCurrent reports whether s is the newest version at some moment of the call.
+func (m *machine) isCurrent(ctx context.Context, s *state.State) (bool, error) {
+	latest, err := m.latest(ctx)
+	return err == nil && latest.SeqNo() == s.SeqNo(), err
+}

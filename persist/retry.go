@@ -1,0 +1,76 @@
+package persist
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tidemarkdb/tidemark/persist/internal/state"
+	"github.com/tidemarkdb/tidemark/runtime"
+)
+
+// pause is a wait that doubles, with jitter, up to a limit.
+type pause struct {
+	rt   *runtime.Runtime
+	rand *runtime.Rand
+	next time.Duration
+	max  time.Duration
+}
+
+func (c *Client) newPause(minimum, maximum time.Duration) *pause {
+	rand := runtime.NewRand(c.jitter ^ c.pauses.Add(1)) // a stream belongs to one task
+	return &pause{rt: c.rt, rand: rand, next: minimum, max: maximum}
+}
+
+// draw returns a time between half of the pause and all of it.
+func (p *pause) draw() time.Duration {
+	d := p.next/2 + runtime.Below(p.rand, p.next/2+1)
+	p.next = min(2*p.next, p.max)
+	return d
+}
+
+func (p *pause) wait(ctx context.Context) error { return p.rt.Sleep(ctx, p.draw()) }
+
+// isFinal reports whether trying again can not help.
+func isFinal(err error) bool {
+	var violation *state.ViolationError
+	var version *VersionError
+	return errors.Is(err, ErrUsage) || errors.Is(err, ErrCorruption) || errors.Is(err, ErrNotFound) ||
+		errors.As(err, &violation) || errors.As(err, &version)
+}
+
+// retryExternal calls an idempotent operation until it succeeds, fails for
+// good, or ctx ends.
+func (c *Client) retryExternal(ctx context.Context, op func() error) error {
+	p := c.newPause(c.config.RetryMin, c.config.RetryMax)
+	for {
+		err := op()
+		if err == nil || isFinal(err) {
+			return err
+		}
+		if ctxErr := ctx.Err(); ctxErr != nil {
+			return ctxErr
+		}
+		if err := p.wait(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// compareAndSet calls Consensus.CompareAndSet until the answer is not a
+// determinate failure. An error that is left is final or indeterminate.
+func (c *Client) compareAndSet(ctx context.Context, key string, expected SeqNo, next Versioned) (bool, error) {
+	p := c.newPause(c.config.RetryMin, c.config.RetryMax)
+	for {
+		committed, err := c.consensus.CompareAndSet(ctx, key, expected, next)
+		if err == nil || isFinal(err) || !errors.Is(err, ErrDeterminate) {
+			return committed, err
+		}
+		if ctxErr := ctx.Err(); ctxErr != nil {
+			return false, err
+		}
+		if waitErr := p.wait(ctx); waitErr != nil {
+			return false, err
+		}
+	}
+}

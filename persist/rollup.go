@@ -1,0 +1,76 @@
+package persist
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tidemarkdb/tidemark/persist/internal/state"
+)
+
+// maintain starts the background work that came with a commit. If such work is
+// under way already, or the client is closing, it is dropped: a later commit
+// will ask for it again.
+func (m *machine) maintain(work state.Maintenance) {
+	c := m.client
+	if !work.WriteRollup || c.maintenance.Context().Err() != nil || !m.rollup.TryAcquire(1) {
+		return
+	}
+	c.maintenance.Go("rollup", func(ctx context.Context) error {
+		defer m.rollup.Release(1)
+		if err := m.writeRollup(ctx); err != nil {
+			c.rt.Logger().WarnContext(ctx, "rollup not written", "shard", m.shard, "error", err)
+		}
+		return nil
+	})
+}
+
+// writeRollup writes a copy of the newest version seen, and lists it.
+func (m *machine) writeRollup(ctx context.Context) error {
+	s := m.state()
+	data, err := state.EncodeRollup(s)
+	if err != nil {
+		return err
+	}
+	key := state.NewRollupKey(s.SeqNo(), state.BlobID(m.client.newID()))
+	if err := m.putRollup(ctx, key, data); err != nil {
+		return err
+	}
+	var ever state.EverApplied
+	add := state.AddRollup{Key: key, EncodedSize: uint64(len(data))}
+	listed, _, err := apply(ctx, m, add, ever.Indeterminate)
+	if err == nil && !ever.Finish(listed) {
+		m.deleteRollup(ctx, key)
+	}
+	return err
+}
+
+func (m *machine) blobKey(key state.RollupKey) string { return m.key + "/" + string(key) }
+
+func (m *machine) putRollup(ctx context.Context, key state.RollupKey, data []byte) error {
+	return m.client.retryExternal(ctx, func() error { return m.client.blob.Set(ctx, m.blobKey(key), data) })
+}
+
+// getRollup returns an error that wraps ErrNotFound if there is none.
+func (m *machine) getRollup(ctx context.Context, key state.RollupKey) (data []byte, err error) {
+	err = m.client.retryExternal(ctx, func() error {
+		value, found, err := m.client.blob.Get(ctx, m.blobKey(key))
+		if err == nil && !found {
+			err = fmt.Errorf("rollup %s: %w", m.blobKey(key), ErrNotFound)
+		}
+		data = value
+		return err
+	})
+	return data, err
+}
+
+// deleteRollup removes a rollup to which no version refers. A failure leaves an
+// object that nothing needs.
+func (m *machine) deleteRollup(ctx context.Context, key state.RollupKey) {
+	err := m.client.retryExternal(ctx, func() error {
+		_, _, err := m.client.blob.Delete(ctx, m.blobKey(key))
+		return err
+	})
+	if err != nil {
+		m.client.rt.Logger().WarnContext(ctx, "unused rollup not deleted", "key", m.blobKey(key), "error", err)
+	}
+}

@@ -1,0 +1,215 @@
+package persist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist/internal/state"
+)
+
+// Writer appends to a shard. Only one task at a time may use it; several writers
+// of one shard, in any processes, may be used at the same time.
+type Writer struct {
+	machine  *machine
+	purpose  string
+	appender *state.Appender
+	upper    frontier.Antichain
+}
+
+// OpenWriter opens a shard for writing; the shard exists afterwards. The purpose
+// is for people. Opening writes nothing; any number of writers may be open.
+func (c *Client) OpenWriter(ctx context.Context, shard ShardID, purpose string) (*Writer, error) {
+	m, err := c.open(ctx, shard)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{
+		machine: m, purpose: purpose, appender: state.NewAppender(WriterID(c.newID())), upper: m.state().Upper(),
+	}, nil
+}
+
+// Shard returns the id of the shard.
+func (w *Writer) Shard() ShardID { return w.machine.shard }
+
+// Upper returns the upper that the writer's own operations have seen last.
+func (w *Writer) Upper() frontier.Antichain { return w.upper }
+
+// SharedUpper is that of [Reader].
+func (w *Writer) SharedUpper() frontier.Antichain { return w.machine.state().Upper() }
+
+// FetchRecentUpper is that of [Reader].
+func (w *Writer) FetchRecentUpper(ctx context.Context) (frontier.Antichain, error) {
+	upper, err := w.machine.fetchUpper(ctx)
+	if err == nil {
+		w.upper = upper
+	}
+	return upper, err
+}
+
+// WaitForUpperPast is that of [Reader].
+func (w *Writer) WaitForUpperPast(ctx context.Context, f frontier.Antichain) error {
+	return w.machine.waitForUpper(ctx, f)
+}
+
+// CompareAndAppend adds the updates and moves the upper from expected to next in
+// one step, if the upper is the expected one. The times of the updates have to
+// be at or beyond expected and not at or beyond next; updates need not be
+// consolidated, and are not kept.
+//
+// It returns nil when that has happened, durably; a [*UpperMismatchError] if it
+// has not and never will; a [*UsageError] or [*TooLargeError] if it never can;
+// and an [*UnknownOutcomeError] if nobody can tell, which also is what a context
+// that ends in the middle leads to. The writer can go on after any of them.
+//
+// Without updates and with expected equal to next it only makes sure that this
+// is the upper.
+func (w *Writer) CompareAndAppend(ctx context.Context, updates []Update, expected, next frontier.Antichain) error {
+	return w.wrap(w.append(ctx, updates, state.Draft{Lower: expected, Upper: next}, expected))
+}
+
+// Append is for writers that all produce the same data: it makes sure that the
+// updates from lower to upper are there, whoever writes them. It fails with an
+// [*UpperMismatchError] only if the upper is before lower. Other errors are those
+// of CompareAndAppend; after an [*UnknownOutcomeError] it may simply be called
+// again.
+func (w *Writer) Append(ctx context.Context, updates []Update, lower, upper frontier.Antichain) error {
+	expected := lower
+	for {
+		err := w.append(ctx, updates, state.Draft{Lower: lower, Upper: upper}, expected)
+		var mismatch *UpperMismatchError
+		if !errors.As(err, &mismatch) {
+			return w.wrap(err)
+		}
+		switch current := mismatch.Current; {
+		case upper.LessEqual(current):
+			return nil // somebody has written all of it
+		case !expected.LessThan(current):
+			return w.wrap(&UpperMismatchError{Expected: lower, Current: current})
+		default:
+			expected = current // somebody has written a part of it
+		}
+	}
+}
+
+// AdvanceUpper moves the upper to target by an append without updates, if it is
+// not there already.
+func (w *Writer) AdvanceUpper(ctx context.Context, target frontier.Antichain) error {
+	for {
+		upper := w.machine.state().Upper()
+		if target.LessEqual(upper) {
+			w.upper = upper
+			return nil
+		}
+		err := w.append(ctx, nil, state.Draft{Lower: upper, Upper: target}, upper)
+		var mismatch *UpperMismatchError
+		var unknown *UnknownOutcomeError
+		if err == nil || !errors.As(err, &mismatch) && (!errors.As(err, &unknown) || ctx.Err() != nil) {
+			return w.wrap(err)
+		}
+	}
+}
+
+// Expire lets the shard forget the writer. It is a courtesy: what is not expired
+// is forgotten when its lease runs out. The writer can be used afterwards.
+func (w *Writer) Expire(ctx context.Context) error {
+	_, _, err := apply(ctx, w.machine, state.ExpireWriter{ID: w.appender.Writer()}, nil)
+	return w.wrap(err)
+}
+
+func (w *Writer) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("persist: append to %v: %w", w.machine.shard, err)
+}
+
+// append is one call with one token.
+func (w *Writer) append(ctx context.Context, updates []Update, bounds state.Draft, expected frontier.Antichain) error {
+	c := w.machine.client
+	command, err := w.command(updates, bounds, expected)
+	if err != nil {
+		return err
+	}
+	if w.appender.NeedsRotation() {
+		if err := w.appender.Rotate(WriterID(c.newID())); err != nil {
+			return err
+		}
+	}
+	call, err := w.appender.Begin(command, c.environment().NowMS)
+	if err != nil {
+		return err
+	}
+	err = w.run(ctx, call)
+	var mismatch *UpperMismatchError
+	switch {
+	case err == nil:
+		w.upper = bounds.Upper
+	case errors.As(err, &mismatch):
+		w.upper = mismatch.Current
+	}
+	return err
+}
+
+func (w *Writer) command(
+	updates []Update, bounds state.Draft, expected frontier.Antichain,
+) (command state.CompareAndAppend, err error) {
+	c := w.machine.client
+	command = state.CompareAndAppend{
+		LeaseMS:  uint64(c.config.WriterLease.Milliseconds()),
+		Debug:    state.Debug{Host: c.config.Hostname, Purpose: w.purpose},
+		Token:    state.IdempotencyToken(c.newID()),
+		Expected: expected, New: bounds.Upper,
+	}
+	if len(updates) == 0 {
+		return command, nil
+	}
+	bounds.Shard = w.machine.shard
+	draft, err := bounds.WithInline(state.RunID(c.newID()), 0, updates)
+	if err != nil {
+		return command, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	command.Batches = []state.Draft{draft}
+	return command, nil
+}
+
+// run makes attempts until the call has an outcome.
+func (w *Writer) run(ctx context.Context, call *state.AppendCall) error {
+	m := w.machine
+	p := m.client.newPause(m.client.config.RetryMin, m.client.config.RetryMax)
+	for {
+		answer, a, err := try(ctx, m, call.Command)
+		switch {
+		case errors.Is(err, errLost):
+			continue
+		case err == nil && a.standing != state.Stale:
+			return call.Finish(answer)
+		case err == nil, isFinal(err) && a.standing == state.Stale:
+			current, refreshErr := m.isCurrent(ctx, a.state)
+			switch {
+			case refreshErr != nil:
+				return errors.Join(call.Abandon(false), refreshErr)
+			case current && err == nil:
+				return call.Finish(answer)
+			case current:
+				return errors.Join(call.Abandon(false), err)
+			}
+			continue
+		case isFinal(err), ctx.Err() != nil && errors.Is(err, ErrDeterminate):
+			return errors.Join(call.Abandon(false), err)
+		case ctx.Err() != nil:
+			return errors.Join(call.Abandon(true), err)
+		}
+		call.Indeterminate()
+		if err := call.GiveUp(m.client.environment().NowMS); err != nil {
+			return err
+		}
+		if err := p.wait(ctx); err != nil {
+			return errors.Join(call.Abandon(false), err)
+		}
+		if err := m.refresh(ctx, a.state.SeqNo()); err != nil {
+			return errors.Join(call.Abandon(false), err)
+		}
+	}
+}
