@@ -1,0 +1,133 @@
+package mutation
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// Options say how mutants are run.
+type Options struct {
+	// Root is the root of the module.
+	Root string
+	// Program is the import path of the program that sweeps. It has to have the
+	// command line of cmd/simrun.
+	Program string
+	// SeedsMax is the budget of each scenario.
+	SeedsMax int
+	// RunMax is the real time that one sweep may take.
+	RunMax time.Duration
+}
+
+// Result is what became of a mutant.
+type Result struct {
+	Mutant Mutant
+	// Killer is the scenario that failed, Failure in which way, and Seed the
+	// first seed that did; Killer is empty if the mutant survived.
+	Killer, Failure string
+	Seed            uint64
+	// Took is real time, that of the build included.
+	Took time.Duration
+}
+
+// Run plants one mutant and sweeps its scenarios, in order, until one fails. The
+// error, which wraps ErrMutant unless ctx has ended, says that nothing was proved.
+func Run(ctx context.Context, m Mutant, o Options) (Result, error) {
+	start := time.Now()
+	r := Result{Mutant: m}
+	folder, err := os.MkdirTemp("", "mutant-")
+	if err != nil {
+		return r, err
+	}
+	defer os.RemoveAll(folder)
+	overlay, err := m.writeOverlay(o.Root, folder)
+	if err != nil {
+		return r, err
+	}
+	program := filepath.Join(folder, "program")
+	if err := build(ctx, o, program, "-overlay="+overlay); err != nil {
+		return r, fmt.Errorf("%w %s does not compile: %w", ErrMutant, m.Name, err)
+	}
+	for _, scenario := range m.Scenarios {
+		failure, seed, err := sweep(ctx, program, scenario, folder, o)
+		if err != nil {
+			return r, fmt.Errorf("%w %s: %w", ErrMutant, m.Name, err)
+		}
+		if failure != "" {
+			r.Killer, r.Failure, r.Seed = scenario, failure, seed
+			break
+		}
+	}
+	r.Took = time.Since(start)
+	return r, ctx.Err()
+}
+
+// Baseline runs scenarios without a mutant on the same seeds. They have to pass.
+func Baseline(ctx context.Context, scenarios []string, o Options) error {
+	folder, err := os.MkdirTemp("", "baseline-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	program := filepath.Join(folder, "program")
+	if err := build(ctx, o, program); err != nil {
+		return err
+	}
+	for _, scenario := range scenarios {
+		failure, seed, err := sweep(ctx, program, scenario, folder, o)
+		switch {
+		case err != nil:
+			return err
+		case failure != "":
+			return fmt.Errorf("mutation: without any mutant %s fails with %s at seed %d", scenario, failure, seed)
+		}
+	}
+	return nil
+}
+
+func build(ctx context.Context, o Options, program string, flags ...string) error {
+	args := append([]string{"build", "-o", program}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, o.Program)...)
+	cmd.Dir = o.Root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+var (
+	failureLine = regexp.MustCompile(`(?m)^FAIL  \S+: ([^\n]*)$`)
+	seedLine    = regexp.MustCompile(`(?m)^  seed ([0-9a-fx]+),`)
+)
+
+// sweep runs one scenario and returns how and at which seed it failed first; an
+// empty failure if it passed.
+func sweep(ctx context.Context, program, scenario, folder string, o Options) (failure string, seed uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.RunMax)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "run", scenario, "--quiet", "--check-determinism", "0",
+		"--seeds", "1-"+strconv.Itoa(o.SeedsMax), "--out", folder)
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return "", 0, fmt.Errorf("%s: no end within %v", scenario, o.RunMax)
+	case err == nil:
+		return "", 0, nil
+	case !errors.As(err, &exit) || exit.ExitCode() != 1:
+		return "", 0, fmt.Errorf("%s: %w\n%s%s", scenario, err, out, exit.Stderr)
+	}
+	what, where := failureLine.FindSubmatch(out), seedLine.FindSubmatch(out)
+	if what == nil || where == nil {
+		return "", 0, fmt.Errorf("%s failed, and does not say how:\n%s", scenario, out)
+	}
+	seed, err = strconv.ParseUint(string(where[1]), 0, 64)
+	return string(what[1]), seed, err
+}
