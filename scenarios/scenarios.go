@@ -8,6 +8,8 @@ func All() []sim.Scenario {
 		Transfer(),
 		Pipeline(),
 		Failover(),
+		Appends(),
+		Capability(),
 		Canary(),
 	}
 }

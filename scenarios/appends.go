@@ -1,0 +1,238 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/invariants"
+	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/persist/faulty"
+	"github.com/tidemarkdb/tidemark/persist/memory"
+	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim"
+)
+
+// Appends lets writers on several processes append to one shard.
+func Appends() sim.Scenario {
+	return sim.Scenario{
+		Name: "appends",
+		Doc: "writers in processes that crash and pause append to one shard while answers are lost; each append happens" +
+			" once, as it was answered, and every read agrees",
+		Run: appends,
+		Faults: []string{
+			string(sim.FaultCrash), string(sim.FaultPause), string(faulty.FailBefore), string(faulty.FailAfter),
+			string(faulty.Late), string(faulty.Stall), string(faulty.Refuse),
+		},
+		Goals: []string{"append-succeeded", "append-mismatched", "append-unknown", "snapshot-read"},
+	}
+}
+
+// shardWorld is what the processes of a world share: a store, its faults, and
+// what clients were told.
+type shardWorld struct {
+	store   *memory.Store
+	faults  *faulty.Faults
+	config  persist.Config
+	shard   persist.ShardID
+	journal *invariants.Journal
+}
+
+// newShardWorld draws a store with its faults and the configuration of the
+// engine: tiny thresholds, short leases.
+func newShardWorld(rt *runtime.Runtime, rand *runtime.Rand) (*shardWorld, error) {
+	plan := faulty.Plan{
+		{Op: faulty.CAS, Effect: faulty.FailAfter, OneIn: runtime.Between(rand, 4, 30)},
+		{Op: faulty.CAS, Effect: faulty.Late, OneIn: runtime.Between(rand, 4, 30)},
+		{Op: faulty.Any, Effect: faulty.FailBefore, OneIn: runtime.Between(rand, 10, 60)},
+		{Op: faulty.CAS, Effect: faulty.Refuse, OneIn: runtime.Between(rand, 10, 60)},
+		{Op: faulty.Any, Effect: faulty.Stall, OneIn: runtime.Between(rand, 10, 60), StallMax: 2 * time.Second},
+	}
+	faults, err := faulty.New(plan, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &shardWorld{
+		store:  memory.New("store", memory.Options{}),
+		faults: faults,
+		config: persist.Config{
+			WriterLease:     time.Duration(runtime.Between(rand, 1, 20)) * time.Second,
+			RollupThreshold: runtime.Between(rand, 2, 12),
+			RetryMax:        time.Second,
+			ScanLimit:       runtime.Between(rand, 1, 40),
+			SelfCheck:       true,
+		},
+		shard:   persist.ShardID{1},
+		journal: invariants.NewJournal(),
+	}, nil
+}
+
+// client opens the store for a process.
+func (s *shardWorld) client(rt *runtime.Runtime) (*persist.Client, error) {
+	return persist.New(rt, s.faults.Blob(rt, s.store.Blob(rt)), s.faults.Consensus(rt, s.store.Consensus(rt)), s.config)
+}
+
+func appends(ctx context.Context, w *sim.World) error {
+	rt := w.Runtime()
+	rand := rt.Rand("appends")
+
+	// Given a shard and processes that write and read it,
+	s, err := newShardWorld(rt, rand)
+	if err != nil {
+		return err
+	}
+	count := runtime.Between(rand, 2, 3)
+	for i := range count {
+		n, err := w.Node(fmt.Sprintf("p%d", i+1), s.appendAndRead)
+		if err != nil {
+			return err
+		}
+		if err := n.Boot(); err != nil {
+			return err
+		}
+	}
+
+	// when they crash and pause,
+	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 2000); err != nil {
+		return err
+	}
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 5, 15))*time.Second); err != nil {
+		return err
+	}
+
+	// then, once the faults are over, appends go on,
+	w.Quiesce(10 * time.Second)
+	succeeded := s.journal.Succeeded()
+	if err := rt.Sleep(ctx, 20*time.Second); err != nil {
+		return err
+	}
+	rt.Always(s.journal.Succeeded() > succeeded, "P-52", "appends", succeeded)
+
+	// and the shard has what the writers were told.
+	return s.audit(ctx, rt)
+}
+
+// injectFaults plans crashes and pauses of any nodes within some steps.
+func injectFaults(w *sim.World, rand *runtime.Rand, count int, steps uint64) error {
+	var faults []sim.Fault
+	for range count {
+		faults = append(faults, sim.Fault{
+			Kind:     []sim.FaultKind{sim.FaultCrash, sim.FaultPause}[rand.IntN(2)],
+			Node:     w.Nodes()[rand.IntN(len(w.Nodes()))],
+			Step:     runtime.Between(rand, 20, steps),
+			Duration: time.Duration(runtime.Between(rand, 1, 8000)) * time.Millisecond,
+		})
+	}
+	return w.Inject(faults...)
+}
+
+// appendAndRead is a process: a writer and a reader.
+func (s *shardWorld) appendAndRead(ctx context.Context, rt *runtime.Runtime) error {
+	client, err := s.client(rt)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	group := rt.NewGroup(ctx)
+	group.Go("writer", func(ctx context.Context) error { return s.write(ctx, rt, client) })
+	group.Go("reader", func(ctx context.Context) error { return s.read(ctx, rt, client) })
+	return group.Wait()
+}
+
+func (s *shardWorld) write(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+	rand := rt.Rand("writer")
+	w, err := client.OpenWriter(ctx, s.shard, "writer")
+	if err != nil {
+		return err
+	}
+	for i := 0; ; i++ {
+		lower, _ := w.Upper().Time()
+		upper := lower + runtime.Between[uint64](rand, 1, 5)
+		var updates []persist.Update
+		for j := range rand.IntN(4) {
+			row := fmt.Sprintf("%s.%d/%d.%d", rt.Node(), rt.Incarnation(), i, j)
+			updates = append(updates, persist.Update{Row: []byte(row), Time: runtime.Between(rand, lower, upper-1), Diff: 1})
+		}
+		call := s.journal.Begin(updates, frontier.At(lower), frontier.At(upper))
+		err := w.CompareAndAppend(ctx, updates, frontier.At(lower), frontier.At(upper))
+		call.End(rt, err)
+		var mismatch *persist.UpperMismatchError
+		var unknown *persist.UnknownOutcomeError
+		rt.Sometimes(err == nil, "append-succeeded")
+		rt.Sometimes(errors.As(err, &mismatch), "append-mismatched")
+		rt.Sometimes(errors.As(err, &unknown), "append-unknown")
+		if err != nil && mismatch == nil && unknown == nil {
+			return err
+		}
+		if unknown != nil {
+			if _, err := w.FetchRecentUpper(ctx); err != nil {
+				return err
+			}
+		}
+		if err := rt.Sleep(ctx, time.Duration(rand.IntN(1500))*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *shardWorld) read(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+	rand := rt.Rand("reader")
+	r, err := client.OpenReader(ctx, s.shard)
+	if err != nil {
+		return err
+	}
+	for {
+		before := s.journal.UpperAtLeast()
+		upper, err := r.FetchRecentUpper(ctx)
+		if err != nil {
+			return err
+		}
+		rt.Always(before.LessEqual(upper), "P-32", "acknowledged", before, "fetched", upper)
+		if end, _ := upper.Time(); end > 0 {
+			asOf := rand.IntN(int(end) + 4) // a read ahead of the upper waits
+			updates, err := r.Snapshot(ctx, uint64(asOf))
+			if err != nil {
+				return err
+			}
+			s.journal.Read(rt, uint64(asOf), updates)
+			rt.Reachable("snapshot-read")
+		}
+		if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 100, 2000))*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// audit reads the shard on a process of its own, without faults, and compares
+// it with the journal.
+func (s *shardWorld) audit(ctx context.Context, rt *runtime.Runtime) error {
+	client, err := persist.New(rt, s.store.Blob(rt), s.store.Consensus(rt), s.config)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	r, err := client.OpenReader(ctx, s.shard)
+	if err != nil {
+		return err
+	}
+	upper, err := r.FetchRecentUpper(ctx)
+	if err != nil {
+		return err
+	}
+	if end, _ := upper.Time(); end > 0 {
+		updates, err := r.Snapshot(ctx, end-1)
+		if err != nil {
+			return err
+		}
+		s.journal.Read(rt, end-1, updates)
+		s.journal.Audit(rt, end-1, updates)
+	}
+	log, err := s.store.Consensus(rt).Scan(ctx, s.shard.String(), 1, 1<<30)
+	if err != nil {
+		return err
+	}
+	invariants.CheckLog(rt, log)
+	return nil
+}

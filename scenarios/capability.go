@@ -1,0 +1,201 @@
+package scenarios
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/invariants"
+	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/persist/faulty"
+	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim"
+)
+
+// Capability lets processes take a critical capability from each other.
+func Capability() sim.Scenario {
+	return sim.Scenario{
+		Name: "capability",
+		Doc: "processes take the critical capability of a shard over by epoch and move its since while they crash, pause and" +
+			" lose answers; who was fenced moves nothing, and reads fail just before the since",
+		Run: capability,
+		Faults: []string{
+			string(sim.FaultCrash), string(sim.FaultPause), string(faulty.FailBefore), string(faulty.FailAfter),
+			string(faulty.Late), string(faulty.Stall), string(faulty.Refuse),
+		},
+		Goals: []string{"taken-over", "owner-fenced", "since-moved", "read-before-since", "read-at-since"},
+	}
+}
+
+// theReader is the one capability, known to every process.
+var theReader = persist.CriticalReaderID{0xc0}
+
+// capabilityWorld is a shard with one capability, and who was told what about it.
+type capabilityWorld struct {
+	*shardWorld
+	owners *invariants.Owners
+}
+
+func capability(ctx context.Context, w *sim.World) error {
+	rt := w.Runtime()
+	rand := rt.Rand("capability")
+
+	// Given a closed shard with contents up to 1000, and processes that want its
+	// capability,
+	s, err := newShardWorld(rt, rand)
+	if err != nil {
+		return err
+	}
+	c := &capabilityWorld{s, invariants.NewOwners()}
+	if err := c.fill(ctx, rt); err != nil {
+		return err
+	}
+	for i := range runtime.Between(rand, 2, 3) {
+		n, err := w.Node(fmt.Sprintf("p%d", i+1), c.ownAndRead)
+		if err != nil {
+			return err
+		}
+		if err := n.Boot(); err != nil {
+			return err
+		}
+	}
+
+	// when they take it from each other, crash and pause,
+	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 2000); err != nil {
+		return err
+	}
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 10, 30))*time.Second); err != nil {
+		return err
+	}
+
+	// then, once the faults are over, the since moves on,
+	w.Quiesce(10 * time.Second)
+	before := c.owners.Since()
+	if err := rt.Sleep(ctx, 30*time.Second); err != nil {
+		return err
+	}
+	rt.Always(before.LessThan(c.owners.Since()), "P-52", "since", before)
+
+	// and the shard knows what the owners were told.
+	log, err := s.store.Consensus(rt).Scan(ctx, s.shard.String(), 1, 1<<30)
+	if err != nil {
+		return err
+	}
+	invariants.CheckLog(rt, log)
+	stored, err := persist.Decode(nil, log)
+	if err != nil {
+		return err
+	}
+	c.owners.Audit(rt, stored)
+	return nil
+}
+
+// fill writes the contents, without faults.
+func (c *capabilityWorld) fill(ctx context.Context, rt *runtime.Runtime) error {
+	client, err := persist.New(rt, c.store.Blob(rt), c.store.Consensus(rt), c.config)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	w, err := client.OpenWriter(ctx, c.shard, "fill")
+	if err != nil {
+		return err
+	}
+	updates := []persist.Update{{Row: []byte("row"), Time: 500, Diff: 1}}
+	return w.CompareAndAppend(ctx, updates, frontier.At(0), frontier.At(1000))
+}
+
+func epochOpaque(epoch uint64) persist.Opaque {
+	o := persist.Opaque{Codec: "epoch"}
+	binary.BigEndian.PutUint64(o.Value[:], epoch)
+	return o
+}
+
+func opaqueEpoch(o persist.Opaque) uint64 { return binary.BigEndian.Uint64(o.Value[:]) }
+
+// ownAndRead is a process: it owns the capability until it is fenced, then takes
+// it back with a new epoch.
+func (c *capabilityWorld) ownAndRead(ctx context.Context, rt *runtime.Runtime) error {
+	client, err := c.client(rt)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	group := rt.NewGroup(ctx)
+	group.Go("owner", func(ctx context.Context) error {
+		rand := rt.Rand("owner")
+		for {
+			if err := c.own(ctx, rt, rand, client); err != nil {
+				return err
+			}
+			if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 500, 4000))*time.Millisecond); err != nil {
+				return err
+			}
+		}
+	})
+	group.Go("reader", func(ctx context.Context) error { return c.read(ctx, rt, client) })
+	return group.Wait()
+}
+
+// own takes the capability over and moves it until somebody else does.
+func (c *capabilityWorld) own(
+	ctx context.Context, rt *runtime.Runtime, rand *runtime.Rand, client *persist.Client,
+) error {
+	epoch := c.owners.NextEpoch()
+	handle, err := client.OpenSince(ctx, c.shard, theReader, epochOpaque(0), rt.Node())
+	if err != nil {
+		return err
+	}
+	for {
+		if opaqueEpoch(handle.Opaque()) > epoch {
+			rt.Reachable("owner-fenced")
+			return nil
+		}
+		rt.Sometimes(opaqueEpoch(handle.Opaque()) != epoch, "taken-over")
+		now, _ := handle.Since().Time()
+		since := frontier.At(now + runtime.Between[uint64](rand, 0, 3))
+		call := c.owners.Begin(epoch, epochOpaque(epoch), since)
+		got, err := handle.CompareAndDowngrade(ctx, handle.Opaque(), epochOpaque(epoch), since)
+		call.End(rt, got, err)
+		var owner *persist.OwnerError
+		rt.Sometimes(err == nil && now > 0, "since-moved")
+		if err != nil && !errors.As(err, &owner) {
+			return err
+		}
+		if err := rt.Sleep(ctx, time.Duration(rand.IntN(1000))*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// read looks at times around the since.
+func (c *capabilityWorld) read(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+	rand := rt.Rand("reader")
+	r, err := client.OpenReader(ctx, c.shard)
+	if err != nil {
+		return err
+	}
+	for {
+		acknowledged := c.owners.Since()
+		at, _ := acknowledged.Time()
+		asOf := at + 2 - min(at+2, rand.Uint64()%4)
+		_, err := r.Snapshot(ctx, asOf)
+		var gone *persist.SinceError
+		switch {
+		case err == nil:
+			rt.Always(acknowledged.LessEqualTime(asOf), "P-29", "since", acknowledged, "asOf", asOf)
+			rt.Sometimes(asOf == at, "read-at-since")
+		case errors.As(err, &gone):
+			c.owners.Refused(rt, asOf, gone.Since)
+			rt.Reachable("read-before-since")
+		default:
+			return err
+		}
+		if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 100, 1500))*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
