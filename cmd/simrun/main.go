@@ -3,10 +3,19 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/tidemarkdb/tidemark/cmd/simrun/cli"
 	"github.com/tidemarkdb/tidemark/scenarios"
+	"github.com/tidemarkdb/tidemark/scenarios/mutants"
 )
 
-func main() { os.Exit(cli.Main(os.Args[1:], scenarios.All())) }
+func main() {
+	bugs, err := mutants.All()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "simrun:", err)
+		os.Exit(5)
+	}
+	os.Exit(cli.Main(os.Args[1:], scenarios.All(), bugs...))
+}

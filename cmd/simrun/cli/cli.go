@@ -15,18 +15,19 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tidemarkdb/tidemark/sim"
+	"github.com/tidemarkdb/tidemark/sim/mutation"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
 )
 
 // Main runs one command on the process's streams and returns its exit code.
 // The first interrupt lets running seeds stop and prints the summary; the
 // second one ends the process at once.
-func Main(args []string, scenarios []sim.Scenario) int {
+func Main(args []string, scenarios []sim.Scenario, mutants ...mutation.Mutant) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // back to the default action
 	e := &environment{
-		scenarios: scenarios, out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
+		scenarios: scenarios, mutants: mutants, out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	return int(e.main(ctx, args))
@@ -35,6 +36,7 @@ func Main(args []string, scenarios []sim.Scenario) int {
 // environment is what the commands know of the world outside.
 type environment struct {
 	scenarios []sim.Scenario
+	mutants   []mutation.Mutant
 	out, err  io.Writer
 	getenv    func(string) string
 	terminal  bool // err is one
@@ -98,6 +100,9 @@ Exit codes, those of the built program ("go run" turns every failure into 1):
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(e.listCommand(), e.runCommand(), e.checkCommand(), e.replayCommand())
+	if len(e.mutants) > 0 {
+		root.AddCommand(e.mutantsCommand())
+	}
 	return root
 }
 
