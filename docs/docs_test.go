@@ -3,6 +3,7 @@ package docs_test
 
 import (
 	"encoding/json"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,11 +57,23 @@ func checkDocument(t *testing.T, root, document string) {
 	for _, m := range outputMark.FindAllStringSubmatch(text, -1) {
 		command, want := m[1], m[2]
 		got := execute(t, root, overlay, command)
-		if diff := cmp.Diff(timeless(want), timeless(got)); diff != "" {
-			t.Errorf("%s prints something else (-document +now):\n%s", command, diff)
+		diff := cmp.Diff(timeless(want), timeless(got))
+		switch {
+		case diff == "":
+		case *update:
+			text = strings.Replace(text, m[0], strings.TrimSuffix(m[0], want+"```")+trimLines(got)+"```", 1)
+		default:
+			t.Errorf("%s prints something else; -update writes it down (-document +now):\n%s", command, diff)
+		}
+	}
+	if text != string(data) {
+		if err := os.WriteFile(document, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
+
+var update = flag.Bool("update", false, "write the output of the commands into the documents")
 
 // writeOverlay puts the files of a document into an overlay of the module; one
 // that exists in the tree has to be quoted to the letter.
@@ -124,6 +137,9 @@ var realTime = regexp.MustCompile(
 	`\(\d+\.\d\ds\)|\t\d+\.\d+s|\t\(cached\)|\d+ runs/s|[\d.]+ M steps/s|simulated in [\d.]+(µs|ms|s)|tape: .*`)
 
 func timeless(text string) string {
-	text = realTime.ReplaceAllString(text, "~")
+	return realTime.ReplaceAllString(trimLines(text), "~")
+}
+
+func trimLines(text string) string {
 	return regexp.MustCompile(`(?m)[ \t]+$`).ReplaceAllString(text, "")
 }
