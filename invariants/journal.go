@@ -19,6 +19,7 @@ type Journal struct {
 	mu    sync.Mutex //sim:allow native-lock because nothing parks while it is held
 	rows  map[string]*entry
 	acked frontier.Antichain // the greatest upper of an acknowledged append
+	asked frontier.Antichain // the greatest upper of any append
 	spans []span             // of acknowledged appends
 	reads map[uint64]string  // the contents that were read as of a time
 }
@@ -59,6 +60,7 @@ type Call struct {
 func (j *Journal) Begin(updates []persist.Update, expected, upper frontier.Antichain) *Call {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.asked = j.asked.Join(upper)
 	c := &Call{journal: j, expected: expected, upper: upper, before: j.acked}
 	for _, u := range updates {
 		e := &entry{time: u.Time}
@@ -68,7 +70,10 @@ func (j *Journal) Begin(updates []persist.Update, expected, upper frontier.Antic
 	return c
 }
 
-// End notes the answer.
+// End notes the answer. It asserts that a mismatch names an upper that the shard can
+// have had during the call: not the expected one, not one from before the call, not
+// one that nobody asked for (P-27); and that a success did not begin before what was
+// acknowledged when the call began (P-26).
 func (c *Call) End(rt *runtime.Runtime, err error) {
 	var mismatch *persist.UpperMismatchError
 	result := unknown
@@ -84,6 +89,7 @@ func (c *Call) End(rt *runtime.Runtime, err error) {
 	}
 	j := c.journal
 	j.mu.Lock()
+	asked := j.asked
 	for _, e := range c.entries {
 		e.outcome = result
 	}
@@ -92,7 +98,9 @@ func (c *Call) End(rt *runtime.Runtime, err error) {
 		j.spans = append(j.spans, span{c.expected, c.upper})
 	}
 	j.mu.Unlock()
-	rt.Always(result != succeeded || c.before.LessEqual(c.expected), "P-26", "acknowledged", c.before, "expected", c.expected)
+	rt.Always(mismatch == nil || mismatch.Current.LessEqual(asked), "P-27", "asked", asked)
+	rt.Always(result != succeeded || c.before.LessEqual(c.expected), "P-26",
+		"acknowledged", c.before, "expected", c.expected)
 }
 
 // Succeeded returns the number of acknowledged appends.
@@ -110,14 +118,22 @@ func (j *Journal) UpperAtLeast() frontier.Antichain {
 }
 
 // Read asserts definiteness (P-28): everybody who reads as of a time sees the
-// same; rows are consolidated, at that time, and none of them was denied.
+// same; rows are consolidated and at that time. It also asserts that somebody has
+// appended each of them, at a time up to that, and was not denied (P-25).
 func (j *Journal) Read(rt *runtime.Runtime, asOf uint64, updates []persist.Update) {
 	text, wrong := render(asOf, updates)
 	rt.Always(wrong == "", "P-28", "asOf", asOf, "wrong", wrong)
 	j.mu.Lock()
 	before, again := j.reads[asOf]
 	j.reads[asOf] = text
+	foreign := 0
+	for _, u := range updates {
+		if e := j.rows[string(u.Row)]; e == nil || e.outcome == denied || e.time > asOf {
+			foreign++
+		}
+	}
 	j.mu.Unlock()
+	rt.Always(foreign == 0, "P-25", "asOf", asOf, "rows that should not be there", foreign)
 	rt.Always(!again || before == text, "P-28", "asOf", asOf, "before", before, "now", text)
 }
 

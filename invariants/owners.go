@@ -56,8 +56,9 @@ func (o *Owners) Begin(epoch uint64, opaque persist.Opaque, since frontier.Antic
 }
 
 // End notes the answer. It asserts that an owner does not succeed after a newer
-// one has and is not fenced by itself (P-34), that the since is at least what was asked for and at least what
-// others were told before, and that it is nobody's invention (P-32).
+// one has and is not fenced by itself (P-34), that the since is at least what was
+// asked for and what others were told before, and that it is nobody's invention
+// (P-32).
 func (d *Downgrade) End(rt *runtime.Runtime, since frontier.Antichain, err error) {
 	var other *persist.OwnerError
 	if errors.As(err, &other) {
@@ -93,6 +94,7 @@ func (o *Owners) Audit(rt *runtime.Runtime, stored persist.Inspection) {
 	defer o.mu.Unlock()
 	rt.Always(o.since.LessEqual(stored.Since) && stored.Since.LessEqual(o.wanted), "P-32",
 		"told", o.since, "stored", stored.Since)
+	rt.Always(len(stored.Critical) > 0, "P-13", "capabilities", "none")
 	for _, r := range stored.Critical {
 		rt.Always(stored.Since == r.Since, "P-13", "shard", stored.Since, "capability", r.Since)
 	}

@@ -51,10 +51,13 @@ func New(rt *runtime.Runtime, blob Blob, consensus Consensus, config Config) (*C
 	return c, nil
 }
 
-// Close ends the background work of the client and waits for it. Handles must
-// not be used afterwards.
+// Close ends the background work of the client and waits for it; what it leaves
+// undone others will do. Handles must not be used afterwards. Calls that are under
+// way go on, but begin no background work.
 func (c *Client) Close() {
+	c.mu.Lock()
 	c.stop()
+	c.mu.Unlock()
 	_ = c.maintenance.Wait() // maintenance keeps its errors to itself
 }
 

@@ -48,6 +48,8 @@ func (c Config) Validate() error {
 	}
 	d := c.withDefaults("")
 	switch {
+	case d.WriterLease < time.Millisecond:
+		return fmt.Errorf("persist: configuration: WriterLease of %v is below a millisecond: %w", c.WriterLease, ErrUsage)
 	case c.RollupThreshold < 0:
 		return fmt.Errorf("persist: configuration: RollupThreshold of %d: %w", c.RollupThreshold, ErrUsage)
 	case c.ScanLimit < 0:

@@ -2,6 +2,7 @@ package persist
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -100,7 +101,11 @@ type Follower struct {
 // those of [Decode]; they leave the follower as it was.
 func (f *Follower) Apply(v Versioned) error {
 	s, err := state.CatchUp(f.now(), pairs([]Versioned{v}))
-	if err != nil {
+	var version *VersionError
+	switch {
+	case errors.As(err, &version):
+		return err
+	case err != nil:
 		return fmt.Errorf("%w: %w", ErrCorruption, err)
 	}
 	f.state = s

@@ -93,8 +93,8 @@ func try[A any](ctx context.Context, m *machine, command state.Command[A]) (A, a
 		return e.Answer, attempt{state: base, standing: e.Standing}, err
 	}
 	data, err := state.EncodeDiff(e.Transition.Diff)
-	if err != nil {
-		return e.Answer, attempt{state: base, standing: state.Final}, err
+	if err != nil { // too large, and so it will be the next time
+		return e.Answer, attempt{state: base, standing: state.Final}, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	if err := m.client.verify(base, e.Transition, data); err != nil {
 		return e.Answer, attempt{state: base, standing: state.Final}, err

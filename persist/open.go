@@ -163,7 +163,7 @@ func (m *machine) latest(ctx context.Context) (*state.State, error) {
 	for {
 		log, err := m.scan(ctx, s.SeqNo()+1)
 		if err != nil {
-			return nil, err
+			return nil, m.poison(err)
 		}
 		if s, err = m.catchUp(ctx, s, log); err != nil {
 			return nil, m.poison(err)
@@ -206,7 +206,8 @@ func (m *machine) scan(ctx context.Context, from SeqNo) (log []Versioned, err er
 	return log, err
 }
 
-// scanAll scans to the end of the log.
+// scanAll scans to the end of the log. If the log is truncated meanwhile there is
+// a gap, but only before the rollup that the newest version names.
 func (m *machine) scanAll(ctx context.Context, from SeqNo) ([]Versioned, error) {
 	var all []Versioned
 	for {

@@ -92,8 +92,10 @@ func TestContentsAreReadableAtEveryTime(t *testing.T) {
 	c := p.client(persist.Config{})
 	shard := c.NewShardID()
 	w := p.writer(c, shard)
-	must(t, w.CompareAndAppend(t.Context(), []persist.Update{insert("a", 0), insert("b", 3)}, frontier.At(0), frontier.At(5)))
-	must(t, w.CompareAndAppend(t.Context(), []persist.Update{retract("a", 7), insert("b", 5)}, frontier.At(5), frontier.At(8)))
+	must(t, w.CompareAndAppend(t.Context(),
+		[]persist.Update{insert("a", 0), insert("b", 3)}, frontier.At(0), frontier.At(5)))
+	must(t, w.CompareAndAppend(t.Context(),
+		[]persist.Update{retract("a", 7), insert("b", 5)}, frontier.At(5), frontier.At(8)))
 	if w.Upper() != frontier.At(8) || w.SharedUpper() != frontier.At(8) {
 		t.Errorf("upper %v, shared %v", w.Upper(), w.SharedUpper())
 	}
@@ -267,7 +269,8 @@ func TestACapabilityHasOneOwner(t *testing.T) {
 	if !errors.As(err, &owner) || owner.Actual != epoch(2) || old.Opaque() != epoch(2) {
 		t.Errorf("the old owner: %v", err)
 	}
-	if _, err := c.OpenSince(t.Context(), shard, id, persist.Opaque{Codec: "other"}, "x"); !errors.Is(err, persist.ErrUsage) {
+	_, err = c.OpenSince(t.Context(), shard, id, persist.Opaque{Codec: "other"}, "x")
+	if !errors.Is(err, persist.ErrUsage) {
 		t.Errorf("another codec: %v", err)
 	}
 
@@ -281,7 +284,8 @@ func TestACapabilityHasOneOwner(t *testing.T) {
 		t.Errorf("a read before the since: %v", err)
 	}
 	must(t, taker.Expire(t.Context()))
-	if _, err := taker.CompareAndDowngrade(t.Context(), epoch(2), epoch(2), frontier.At(4)); !errors.Is(err, persist.ErrUsage) {
+	_, err = taker.CompareAndDowngrade(t.Context(), epoch(2), epoch(2), frontier.At(4))
+	if !errors.Is(err, persist.ErrUsage) {
 		t.Errorf("a downgrade of what was given up: %v", err)
 	}
 }
@@ -324,7 +328,8 @@ func TestStoredBytesSpeakForThemselves(t *testing.T) {
 	p := newPlace(t)
 	c := p.client(persist.Config{})
 	shard := c.NewShardID()
-	must(t, p.writer(c, shard).CompareAndAppend(t.Context(), []persist.Update{insert("secret", 1)}, frontier.At(0), frontier.At(2)))
+	must(t, p.writer(c, shard).CompareAndAppend(t.Context(),
+		[]persist.Update{insert("secret", 1)}, frontier.At(0), frontier.At(2)))
 	rt := runtime.New(runtime.Options{})
 	log, err := p.store.Consensus(rt).Scan(t.Context(), shard.String(), 1, 10)
 	must(t, err)
@@ -354,7 +359,8 @@ func TestDamagePoisons(t *testing.T) {
 	shard := c.NewShardID()
 	w := p.writer(c, shard)
 	rt := runtime.New(runtime.Options{})
-	ok, err := p.store.Consensus(rt).CompareAndSet(t.Context(), shard.String(), 1, persist.Versioned{SeqNo: 2, Data: []byte("x")})
+	ok, err := p.store.Consensus(rt).CompareAndSet(t.Context(), shard.String(), 1,
+		persist.Versioned{SeqNo: 2, Data: []byte("x")})
 	if !ok || err != nil {
 		t.Fatal(ok, err)
 	}
@@ -392,7 +398,8 @@ func TestAnAppendThatIsTooLargeIsRefused(t *testing.T) {
 	c := p.client(persist.Config{})
 	shard := c.NewShardID()
 	w := p.writer(c, shard)
-	err := w.CompareAndAppend(t.Context(), []persist.Update{insert(string(make([]byte, 5000)), 0)}, frontier.At(0), frontier.At(1))
+	large := []persist.Update{insert(string(make([]byte, 5000)), 0)}
+	err := w.CompareAndAppend(t.Context(), large, frontier.At(0), frontier.At(1))
 	var tooLarge *persist.TooLargeError
 	if !errors.As(err, &tooLarge) || tooLarge.SizeMax != 2000 || !errors.Is(err, persist.ErrUsage) {
 		t.Errorf("5000 bytes: %v", err)

@@ -59,8 +59,9 @@ func (r *Reader) FetchRecentUpper(ctx context.Context) (frontier.Antichain, erro
 }
 
 // WaitForUpperPast returns once the upper of the shard is beyond f, or with the
-// error of ctx. An upper of {} is beyond everything but {}, and waiting for that
-// returns at once.
+// error of ctx, or one that wraps [ErrCorruption]. Once the upper is {} it returns
+// at once whatever f is: nothing is beyond {}, so that waiting for {} is waiting
+// for the shard to be closed.
 func (r *Reader) WaitForUpperPast(ctx context.Context, f frontier.Antichain) error {
 	return r.machine.waitForUpper(ctx, f)
 }

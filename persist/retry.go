@@ -3,6 +3,7 @@ package persist
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
@@ -67,10 +68,10 @@ func (c *Client) compareAndSet(ctx context.Context, key string, expected SeqNo, 
 			return committed, err
 		}
 		if ctxErr := ctx.Err(); ctxErr != nil {
-			return false, err
+			return false, fmt.Errorf("%w: %w", err, ctxErr)
 		}
 		if waitErr := p.wait(ctx); waitErr != nil {
-			return false, err
+			return false, fmt.Errorf("%w: %w", err, waitErr)
 		}
 	}
 }

@@ -11,8 +11,13 @@ import (
 // under way already, or the client is closing, it is dropped: a later commit
 // will ask for it again.
 func (m *machine) maintain(work state.Maintenance) {
+	if !work.WriteRollup {
+		return
+	}
 	c := m.client
-	if !work.WriteRollup || c.maintenance.Context().Err() != nil || !m.rollup.TryAcquire(1) {
+	c.mu.Lock() // so that nothing begins once Close waits
+	defer c.mu.Unlock()
+	if c.maintenance.Context().Err() != nil || !m.rollup.TryAcquire(1) {
 		return
 	}
 	c.maintenance.Go("rollup", func(ctx context.Context) error {

@@ -2,6 +2,7 @@ package persist
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -63,7 +64,14 @@ func (s *Since) CompareAndDowngrade(
 	call := &state.DowngradeCall{Command: state.CompareAndDowngradeSince{
 		ID: s.id, Expected: expected, New: next, Since: since,
 	}}
-	answer, _, err := apply(ctx, s.machine, call.Command, func(state.DowngradeAnswer) { call.Indeterminate() })
+	isUnclear := false
+	answer, _, err := apply(ctx, s.machine, call.Command, func(state.DowngradeAnswer) {
+		isUnclear = true
+		call.Indeterminate()
+	})
+	if isUnclear && errors.Is(err, ErrUsage) {
+		err = fmt.Errorf("%w: then %v", ErrIndeterminate, err) // an attempt before may have happened
+	}
 	if err != nil {
 		return s.since, fmt.Errorf("persist: downgrade %v of %v: %w", s.id, s.machine.shard, err)
 	}

@@ -95,7 +95,7 @@ func TestAnAppendThatStaysUnclearIsGivenUp(t *testing.T) {
 			rt.Always(err == nil, "open", "error", err)
 			rt.Always(upper.LessEqual(mustUpper(ctx, rt, r)), "monotone", "upper", upper)
 		})
-	if gaveUp == 0 || landed == 0 {
+	if !testing.Short() && (gaveUp == 0 || landed == 0) { // a few seeds need not reach both
 		t.Errorf("%d appends were given up, %d of them had landed", gaveUp, landed)
 	}
 }

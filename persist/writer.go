@@ -61,7 +61,10 @@ func (w *Writer) WaitForUpperPast(ctx context.Context, f frontier.Antichain) err
 // It returns nil when that has happened, durably; a [*UpperMismatchError] if it
 // has not and never will; a [*UsageError] or [*TooLargeError] if it never can;
 // and an [*UnknownOutcomeError] if nobody can tell, which also is what a context
-// that ends in the middle leads to. The writer can go on after any of them.
+// that ends in the middle leads to. Another error, of a context that ended before
+// anything was sent ([ErrDeterminate]) or of damage ([ErrCorruption]), means that
+// the updates have not been added. The writer can go on after any of them, except
+// that damage is for good.
 //
 // Without updates and with expected equal to next it only makes sure that this
 // is the upper.
@@ -96,16 +99,24 @@ func (w *Writer) Append(ctx context.Context, updates []Update, lower, upper fron
 // AdvanceUpper moves the upper to target by an append without updates, if it is
 // not there already.
 func (w *Writer) AdvanceUpper(ctx context.Context, target frontier.Antichain) error {
+	p := w.machine.client.newPause(w.machine.client.config.RetryMin, w.machine.client.config.RetryMax)
 	for {
-		upper := w.machine.state().Upper()
+		s, err := w.machine.intact()
+		if err != nil {
+			return w.wrap(err)
+		}
+		upper := s.Upper()
 		if target.LessEqual(upper) {
 			w.upper = upper
 			return nil
 		}
-		err := w.append(ctx, nil, state.Draft{Lower: upper, Upper: target}, upper)
+		err = w.append(ctx, nil, state.Draft{Lower: upper, Upper: target}, upper)
 		var mismatch *UpperMismatchError
 		var unknown *UnknownOutcomeError
-		if err == nil || !errors.As(err, &mismatch) && (!errors.As(err, &unknown) || ctx.Err() != nil) {
+		switch {
+		case errors.As(err, &mismatch):
+			continue // somebody else has moved it
+		case !errors.As(err, &unknown) || p.wait(ctx) != nil:
 			return w.wrap(err)
 		}
 	}
@@ -189,27 +200,44 @@ func (w *Writer) run(ctx context.Context, call *state.AppendCall) error {
 			current, refreshErr := m.isCurrent(ctx, a.state)
 			switch {
 			case refreshErr != nil:
-				return errors.Join(call.Abandon(false), refreshErr)
+				return abandon(ctx, call, false, refreshErr)
 			case current && err == nil:
 				return call.Finish(answer)
 			case current:
-				return errors.Join(call.Abandon(false), err)
+				return abandon(ctx, call, false, err)
 			}
 			continue
 		case isFinal(err), ctx.Err() != nil && errors.Is(err, ErrDeterminate):
-			return errors.Join(call.Abandon(false), err)
+			return abandon(ctx, call, false, err)
 		case ctx.Err() != nil:
-			return errors.Join(call.Abandon(true), err)
+			return abandon(ctx, call, true, err)
 		}
 		call.Indeterminate()
 		if err := call.GiveUp(m.client.environment().NowMS); err != nil {
 			return err
 		}
 		if err := p.wait(ctx); err != nil {
-			return errors.Join(call.Abandon(false), err)
+			return abandon(ctx, call, false, err)
 		}
 		if err := m.refresh(ctx, a.state.SeqNo()); err != nil {
-			return errors.Join(call.Abandon(false), err)
+			return abandon(ctx, call, false, err)
 		}
+	}
+}
+
+// abandon ends a call because of an error. That the last attempt had no effect
+// says nothing about those before it: if one of them is unclear, the error must
+// not be taken for one of a call that had none.
+func abandon(ctx context.Context, call *state.AppendCall, isInFlight bool, cause error) error {
+	unknown := call.Abandon(isInFlight)
+	switch {
+	case unknown == nil:
+		return cause
+	case !errors.Is(cause, ErrDeterminate) && !errors.Is(cause, ErrUsage):
+		return fmt.Errorf("%w: %w", unknown, cause)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w: %w", unknown, ctx.Err())
+	default:
+		return unknown
 	}
 }

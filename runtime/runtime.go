@@ -51,7 +51,7 @@ type Options struct {
 func New(options Options) *Runtime {
 	if options.Seed == 0 {
 		var seed [8]byte
-		rand.Read(seed[:]) //nolint:errcheck // crypto/rand.Read never returns an error
+		rand.Read(seed[:]) // never returns an error
 		options.Seed = binary.LittleEndian.Uint64(seed[:])
 	}
 	rt := newRuntime(nil, options)

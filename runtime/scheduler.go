@@ -73,7 +73,6 @@ const (
 	OpStart OpKind = iota // a task that has not run yet
 	OpYield
 	OpSpawn
-	OpExit
 	OpJoin
 	OpSend
 	OpRecv
@@ -106,7 +105,7 @@ const (
 )
 
 var opNames = [...]string{
-	OpStart: "start", OpYield: "yield", OpSpawn: "spawn", OpExit: "exit", OpJoin: "join",
+	OpStart: "start", OpYield: "yield", OpSpawn: "spawn", OpJoin: "join",
 	OpSend: "send", OpRecv: "receive", OpClose: "close", OpLen: "len", OpSelect: "select",
 	OpLock: "lock", OpTryLock: "try-lock", OpUnlock: "unlock",
 	OpRLock: "read-lock", OpTryRLock: "try-read-lock", OpRUnlock: "read-unlock",

@@ -58,9 +58,10 @@ func newShardWorld(rt *runtime.Runtime, rand *runtime.Rand) (*shardWorld, error)
 		store:  memory.New("store", memory.Options{}),
 		faults: faults,
 		config: persist.Config{
-			WriterLease:     time.Duration(runtime.Between(rand, 1, 20)) * time.Second,
+			WriterLease:     time.Duration(runtime.Between(rand, 100, 10_000)) * time.Millisecond,
 			RollupThreshold: runtime.Between(rand, 2, 12),
-			RetryMax:        time.Second,
+			RetryMin:        time.Duration(runtime.Between(rand, 4, 1500)) * time.Millisecond,
+			RetryMax:        4 * time.Second,
 			ScanLimit:       runtime.Between(rand, 1, 40),
 			SelfCheck:       true,
 		},
@@ -98,14 +99,14 @@ func appends(ctx context.Context, w *sim.World) error {
 	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 2000); err != nil {
 		return err
 	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 5, 15))*time.Second); err != nil {
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 4, 10))*time.Second); err != nil {
 		return err
 	}
 
 	// then, once the faults are over, appends go on,
 	w.Quiesce(10 * time.Second)
 	succeeded := s.journal.Succeeded()
-	if err := rt.Sleep(ctx, 20*time.Second); err != nil {
+	if err := rt.Sleep(ctx, 12*time.Second); err != nil {
 		return err
 	}
 	rt.Always(s.journal.Succeeded() > succeeded, "P-52", "appends", succeeded)
@@ -153,7 +154,8 @@ func (s *shardWorld) write(ctx context.Context, rt *runtime.Runtime, client *per
 		var updates []persist.Update
 		for j := range rand.IntN(4) {
 			row := fmt.Sprintf("%s.%d/%d.%d", rt.Node(), rt.Incarnation(), i, j)
-			updates = append(updates, persist.Update{Row: []byte(row), Time: runtime.Between(rand, lower, upper-1), Diff: 1})
+			at := runtime.Between(rand, lower, upper-1)
+			updates = append(updates, persist.Update{Row: []byte(row), Time: at, Diff: 1})
 		}
 		call := s.journal.Begin(updates, frontier.At(lower), frontier.At(upper))
 		err := w.CompareAndAppend(ctx, updates, frontier.At(lower), frontier.At(upper))

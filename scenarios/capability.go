@@ -19,8 +19,8 @@ import (
 func Capability() sim.Scenario {
 	return sim.Scenario{
 		Name: "capability",
-		Doc: "processes take the critical capability of a shard over by epoch and move its since while they crash, pause and" +
-			" lose answers; who was fenced moves nothing, and reads fail just before the since",
+		Doc: "processes take the critical capability of a shard over by epoch and move its since while they crash, pause" +
+			" and lose answers; who was fenced moves nothing, and reads fail just before the since",
 		Run: capability,
 		Faults: []string{
 			string(sim.FaultCrash), string(sim.FaultPause), string(faulty.FailBefore), string(faulty.FailAfter),
@@ -67,14 +67,14 @@ func capability(ctx context.Context, w *sim.World) error {
 	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 2000); err != nil {
 		return err
 	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 10, 30))*time.Second); err != nil {
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 5, 12))*time.Second); err != nil {
 		return err
 	}
 
 	// then, once the faults are over, the since moves on,
 	w.Quiesce(10 * time.Second)
 	before := c.owners.Since()
-	if err := rt.Sleep(ctx, 30*time.Second); err != nil {
+	if err := rt.Sleep(ctx, 15*time.Second); err != nil {
 		return err
 	}
 	rt.Always(before.LessThan(c.owners.Since()), "P-52", "since", before)
@@ -104,8 +104,14 @@ func (c *capabilityWorld) fill(ctx context.Context, rt *runtime.Runtime) error {
 	if err != nil {
 		return err
 	}
-	updates := []persist.Update{{Row: []byte("row"), Time: 500, Diff: 1}}
-	return w.CompareAndAppend(ctx, updates, frontier.At(0), frontier.At(1000))
+	updates := []persist.Update{
+		{Row: []byte("first"), Time: 1, Diff: 1}, {Row: []byte("early"), Time: 10, Diff: 1},
+		{Row: []byte("late"), Time: 500, Diff: 1},
+	}
+	call := c.journal.Begin(updates, frontier.At(0), frontier.At(1000))
+	err = w.CompareAndAppend(ctx, updates, frontier.At(0), frontier.At(1000))
+	call.End(rt, err)
+	return err
 }
 
 func epochOpaque(epoch uint64) persist.Opaque {
@@ -154,14 +160,15 @@ func (c *capabilityWorld) own(
 			rt.Reachable("owner-fenced")
 			return nil
 		}
-		rt.Sometimes(opaqueEpoch(handle.Opaque()) != epoch, "taken-over")
+		previous := opaqueEpoch(handle.Opaque())
 		now, _ := handle.Since().Time()
 		since := frontier.At(now + runtime.Between[uint64](rand, 0, 3))
 		call := c.owners.Begin(epoch, epochOpaque(epoch), since)
 		got, err := handle.CompareAndDowngrade(ctx, handle.Opaque(), epochOpaque(epoch), since)
 		call.End(rt, got, err)
 		var owner *persist.OwnerError
-		rt.Sometimes(err == nil && now > 0, "since-moved")
+		rt.Sometimes(err == nil && previous != 0 && previous != epoch, "taken-over")
+		rt.Sometimes(err == nil && frontier.At(now).LessThan(got), "since-moved")
 		if err != nil && !errors.As(err, &owner) {
 			return err
 		}
@@ -182,11 +189,12 @@ func (c *capabilityWorld) read(ctx context.Context, rt *runtime.Runtime, client 
 		acknowledged := c.owners.Since()
 		at, _ := acknowledged.Time()
 		asOf := at + 2 - min(at+2, rand.Uint64()%4)
-		_, err := r.Snapshot(ctx, asOf)
+		updates, err := r.Snapshot(ctx, asOf)
 		var gone *persist.SinceError
 		switch {
 		case err == nil:
 			rt.Always(acknowledged.LessEqualTime(asOf), "P-29", "since", acknowledged, "asOf", asOf)
+			c.journal.Read(rt, asOf, updates)
 			rt.Sometimes(asOf == at, "read-at-since")
 		case errors.As(err, &gone):
 			c.owners.Refused(rt, asOf, gone.Since)

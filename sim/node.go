@@ -167,7 +167,7 @@ func (n *Node) Stop(grace time.Duration) error {
 	}}
 	harness := n.world.harness.life
 	harness.SetAlarm(timeout, n.world.kernel.after(grace))
-	n.await(l)
+	_ = n.await(l) // what the boot function returns is for Wait to tell
 	harness.StopAlarm(timeout)
 	switch {
 	case late:

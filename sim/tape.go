@@ -90,7 +90,8 @@ func (t *Tape) UnmarshalBinary(data []byte) error {
 	}
 	next := Tape{Scenario: string(r.bytes(tapeNameSize)), Seed: r.uint64(), Hash: r.uint64()}
 	next.Choices = bytes.Clone(r.bytes(tapeSizeMax))
-	for rest, ok := next.Choices, true; r.err == nil && len(rest) > 0; {
+	for rest := next.Choices; r.err == nil && len(rest) > 0; {
+		var ok bool
 		if _, _, rest, ok = choice(rest); !ok {
 			r.err = fmt.Errorf("%w: damaged, a choice out of its range", ErrTape)
 		}

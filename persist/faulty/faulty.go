@@ -3,6 +3,7 @@ package faulty
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -60,26 +61,37 @@ func (f *Faults) pick(rt *runtime.Runtime, op Op, key string) (Rule, bool) {
 
 // take removes and returns a late effect whose time has come, if there is one.
 func (f *Faults) take(rt *runtime.Runtime, match func(landing) bool) (landing, bool) {
-	f.mu.Lock()
-	var candidates []int
-	for i, l := range f.late {
-		if match(l) {
-			candidates = append(candidates, i)
-		}
-	}
-	f.mu.Unlock()
-	if len(candidates) == 0 {
+	count := len(f.matching(match))
+	if count == 0 {
 		return landing{}, false
 	}
-	i := f.draw(rt, "landing", len(candidates)+1)
-	if i == 0 {
-		return landing{}, false
-	}
+	n := f.draw(rt, "landing", count+1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	l := f.late[candidates[i-1]]
-	f.late = append(f.late[:candidates[i-1]:candidates[i-1]], f.late[candidates[i-1]+1:]...)
+	candidates := f.matchingLocked(match)
+	if n == 0 || n > len(candidates) { // live, others may have been faster
+		return landing{}, false
+	}
+	i := candidates[n-1]
+	l := f.late[i]
+	f.late = slices.Delete(f.late, i, i+1)
 	return l, true
+}
+
+// matching returns the places of the late effects that match.
+func (f *Faults) matching(match func(landing) bool) []int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.matchingLocked(match)
+}
+
+func (f *Faults) matchingLocked(match func(landing) bool) (places []int) {
+	for i, l := range f.late {
+		if match(l) {
+			places = append(places, i)
+		}
+	}
+	return places
 }
 
 func (f *Faults) put(l landing) {

@@ -35,7 +35,8 @@ type blobCall func(ctx context.Context, inner persist.Blob) error
 // land when the caller is gone; nil for reads.
 func (b *Blob) run(ctx context.Context, op Op, key string, call, late blobCall) error {
 	b.land(ctx)
-	return b.faults.run(ctx, b.rt, op, key, func(ctx context.Context) error { return call(ctx, b.inner) }, landing{blob: late})
+	return b.faults.run(ctx, b.rt, op, key, func(ctx context.Context) error { return call(ctx, b.inner) },
+		landing{blob: late})
 }
 
 // Get implements [persist.Blob].

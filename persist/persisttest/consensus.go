@@ -83,7 +83,8 @@ func consensusUsage(t *testing.T, c, _ persist.Consensus) {
 		}
 	}
 	beyond := persist.SeqNoMax
-	if _, err := c.CompareAndSet(t.Context(), key, beyond, persist.Versioned{SeqNo: beyond + 1}); !errors.Is(err, persist.ErrUsage) {
+	_, err := c.CompareAndSet(t.Context(), key, beyond, persist.Versioned{SeqNo: beyond + 1})
+	if !errors.Is(err, persist.ErrUsage) {
 		t.Errorf("beyond the last SeqNo: %v, want a usage error", err)
 	}
 	if _, err := c.CompareAndSet(t.Context(), "", 0, persist.Versioned{SeqNo: 1}); !errors.Is(err, persist.ErrUsage) {

@@ -38,7 +38,8 @@ type Result struct {
 }
 
 // Run plants one mutant and sweeps its scenarios, in order, until one fails. The
-// error, which wraps ErrMutant unless ctx has ended, says that nothing was proved.
+// error says that nothing was proved: it wraps ErrMutant, or it is that of a
+// context that ended, or of a folder that could not be made.
 func Run(ctx context.Context, m Mutant, o Options) (Result, error) {
 	start := time.Now()
 	r := Result{Mutant: m}
@@ -52,12 +53,18 @@ func Run(ctx context.Context, m Mutant, o Options) (Result, error) {
 		return r, err
 	}
 	program := filepath.Join(folder, "program")
-	if err := build(ctx, o, program, "-overlay="+overlay); err != nil {
+	switch err := build(ctx, o, program, "-overlay="+overlay); {
+	case ctx.Err() != nil:
+		return r, ctx.Err()
+	case err != nil:
 		return r, fmt.Errorf("%w %s does not compile: %w", ErrMutant, m.Name, err)
 	}
 	for _, scenario := range m.Scenarios {
 		failure, seed, err := sweep(ctx, program, scenario, folder, o)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return r, ctx.Err()
+		case err != nil:
 			return r, fmt.Errorf("%w %s: %w", ErrMutant, m.Name, err)
 		}
 		if failure != "" {

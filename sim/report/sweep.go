@@ -46,6 +46,9 @@ func Word(r *sweep.Report) string {
 
 func figures(r *sweep.Report) string {
 	parts := []string{fmt.Sprintf("%d of %d seeds", r.Done, r.Total)}
+	if r.Total == 0 {
+		parts[0] = fmt.Sprintf("%d seeds", r.Done)
+	}
 	if r.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", r.Failed))
 	}

@@ -13,7 +13,8 @@ import (
 // Report is what a sweep found.
 type Report struct {
 	Scenario string
-	// Total is the number of seeds asked for; Done of them were run.
+	// Total is the number of seeds asked for, 0 if time was the limit; Done of
+	// them were run.
 	Total, Done uint64
 	// OK, Failed and Inconclusive add up to Done.
 	OK, Failed, Inconclusive uint64

@@ -40,7 +40,7 @@ type Options struct {
 // Progress is how far a sweep has come.
 type Progress struct {
 	Done     uint64
-	Total    uint64
+	Total    uint64 // 0 if time is the limit
 	Failures int
 	Steps    uint64
 	Virtual  time.Duration
@@ -94,7 +94,10 @@ type sweep struct {
 
 func newSweep(scenario sim.Scenario, options Options) *sweep {
 	s := &sweep{scenario: scenario, options: options, start: time.Now(), failed: make(map[string]int)}
-	s.report = Report{Scenario: scenario.Name, Total: options.Seeds.Count()}
+	s.report = Report{Scenario: scenario.Name}
+	if options.For == 0 {
+		s.report.Total = options.Seeds.Count()
+	}
 	s.next, s.end = iter.Pull(options.Seeds.All())
 	return s
 }
@@ -104,7 +107,7 @@ func (s *sweep) jobs() int {
 	if jobs <= 0 {
 		jobs = goruntime.GOMAXPROCS(0)
 	}
-	return int(min(uint64(jobs), max(s.report.Total, 1)))
+	return int(min(uint64(jobs), max(s.options.Seeds.Count(), 1)))
 }
 
 // work runs seeds until there are no more.

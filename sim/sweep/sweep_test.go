@@ -100,7 +100,8 @@ func TestSweepStopsAtFailures(t *testing.T) {
 		}
 	}
 	r := run(t, s, sweep.Options{Seeds: upTo(1000), Jobs: 4, FailuresMax: 1})
-	if r.Done < 3 || r.Done > 10 || len(r.Failures) == 0 {
+	if r.Done < 3 || r.Done > 16 || // three workers may be held up in 3, 5 and 13; then the fourth fails in 15
+		len(r.Failures) == 0 {
 		t.Errorf("on four cores %d seeds were run, %d failures", r.Done, len(r.Failures))
 	}
 }
@@ -180,10 +181,10 @@ func TestInterruptedSweepReportsWhatIsDone(t *testing.T) {
 // TestSweepEndsWithItsTime protects budgets.
 func TestSweepEndsWithItsTime(t *testing.T) {
 	r := run(t, scenario(byRemainder), sweep.Options{
-		Seeds: sweep.Seeds{{First: 0, Last: math.MaxUint64}}, For: 20 * time.Millisecond, Jobs: 2,
+		Seeds: sweep.Seeds{{First: 0, Last: math.MaxUint64}}, For: 100 * time.Millisecond, Jobs: 2,
 		Config: sim.Config{StepsMax: 50},
 	})
-	if r.Done == 0 || r.Real < 20*time.Millisecond || r.Interrupted || r.Total != math.MaxUint64 {
+	if r.Done == 0 || r.Real < 100*time.Millisecond || r.Interrupted || r.Total != 0 {
 		t.Errorf("%d done in %v, interrupted %v", r.Done, r.Real, r.Interrupted)
 	}
 }

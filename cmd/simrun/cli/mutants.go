@@ -63,7 +63,8 @@ func (e *environment) listMutants(names []string) error {
 		return usagef("--list takes no names")
 	}
 	for _, m := range e.mutants {
-		if _, err := fmt.Fprintf(e.out, "%-28s %-12s %s [%s]\n", m.Name, m.Room(), m.Doc, strings.Join(m.Scenarios, " ")); err != nil {
+		scenarios := strings.Join(m.Scenarios, " ")
+		if _, err := fmt.Fprintf(e.out, "%-28s %-12s %s [%s]\n", m.Name, m.Room(), m.Doc, scenarios); err != nil {
 			return err
 		}
 	}
@@ -114,7 +115,7 @@ func rotate(all []mutation.Mutant, n int, text string) []mutation.Mutant {
 func (e *environment) runMutants(ctx context.Context, f *mutantsFlags, chosen []mutation.Mutant) error {
 	options, err := mutationOptions(ctx, f)
 	if err != nil {
-		return err
+		return e.unlessInterrupted(ctx, err)
 	}
 	var scenarios []string
 	for _, m := range chosen {
@@ -122,17 +123,14 @@ func (e *environment) runMutants(ctx context.Context, f *mutantsFlags, chosen []
 	}
 	slices.Sort(scenarios)
 	if err := mutation.Baseline(ctx, slices.Compact(scenarios), options); err != nil {
-		return err
+		return e.unlessInterrupted(ctx, err)
 	}
 	survivors := 0
 	for _, m := range chosen {
 		r, err := mutation.Run(ctx, m, options)
 		switch {
-		case ctx.Err() != nil:
-			e.code = sweep.CodeInterrupted
-			return nil
 		case err != nil:
-			return err
+			return e.unlessInterrupted(ctx, err)
 		case r.Killer == "":
 			survivors++
 			fmt.Fprintf(e.out, "SURVIVES  %-28s %d seeds of %s\n", m.Name, f.seedsMax, strings.Join(m.Scenarios, ", "))
@@ -145,6 +143,16 @@ func (e *environment) runMutants(ctx context.Context, f *mutantsFlags, chosen []
 	}
 	_, err = fmt.Fprintf(e.out, "%d mutants, %d survive\n", len(chosen), survivors)
 	return err
+}
+
+// unlessInterrupted returns an error, unless it comes from an interrupt, which has
+// an exit code of its own.
+func (e *environment) unlessInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	e.code = sweep.CodeInterrupted
+	return nil
 }
 
 // mutationOptions finds the source tree and this program in it.

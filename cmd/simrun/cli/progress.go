@@ -48,7 +48,8 @@ func (p *progress) update(s sweep.Progress) {
 		p.bar.Set64(int64(s.Done)) //nolint:errcheck // a bar that can not be drawn is no reason to stop
 	case !p.mute && s.Real >= p.next:
 		p.next = s.Real + plainEvery
-		fmt.Fprintf(p.out, "%s: %d of %d seeds, %d failures, %s simulated\n", p.name, s.Done, s.Total, s.Failures, s.Virtual)
+		fmt.Fprintf(p.out, "%s: %d seeds done, %d failures, %s simulated\n",
+			p.name, s.Done, s.Failures, s.Virtual.Round(time.Second))
 	}
 }
 

@@ -5,10 +5,11 @@ import "github.com/tidemarkdb/tidemark/frontier"
 // Appender is what a writer remembers between its appends: that there is at most
 // one at a time, and that after one of unknown outcome it has to take a new name.
 // Otherwise the entry that the shard keeps for the writer could be that of
-// another append than the one that is being asked about.
+// another append than the one that is being asked about. It is used by one task,
+// as are its calls.
 type Appender struct {
 	writer    WriterID
-	isBusy    bool
+	open      *AppendCall // the append that is under way
 	isTainted bool
 }
 
@@ -27,7 +28,7 @@ func (a *Appender) NeedsRotation() bool { return a.isTainted }
 // Rotate gives the writer a new name, which must never have been used. It returns
 // a [*UsageError] of kind [WriterBusy] while an append is under way.
 func (a *Appender) Rotate(writer WriterID) error {
-	if a.isBusy {
+	if a.open != nil {
 		return misuse(WriterBusy, "%v", a.writer)
 	}
 	a.writer, a.isTainted = writer, false
@@ -38,15 +39,15 @@ func (a *Appender) Rotate(writer WriterID) error {
 // nowMS by the clock that [AppendCall.GiveUp] will be asked with. It returns a
 // [*UsageError] of kind [WriterBusy] or [WriterTainted].
 func (a *Appender) Begin(command CompareAndAppend, nowMS uint64) (*AppendCall, error) {
-	if a.isBusy {
+	if a.open != nil {
 		return nil, misuse(WriterBusy, "%v", a.writer)
 	}
 	if a.isTainted {
 		return nil, misuse(WriterTainted, "%v", a.writer)
 	}
-	a.isBusy = true
 	command.Writer = a.writer
-	return &AppendCall{Command: command, appender: a, startedMS: nowMS}, nil
+	a.open = &AppendCall{Command: command, appender: a, startedMS: nowMS}
+	return a.open, nil
 }
 
 // AppendCall is one append over all its attempts. Each attempt evaluates Command.
@@ -115,7 +116,9 @@ func unknownOutcome(reason string) error { return &UnknownOutcomeError{Reason: r
 // end lets the writer go on. An attempt without an answer may still land; if the
 // call has found out about it, it cannot: another version is in its place.
 func (c *AppendCall) end(err error) error {
-	c.appender.isBusy = false
+	if c.appender.open == c {
+		c.appender.open = nil
+	}
 	if _, isUnknown := err.(*UnknownOutcomeError); isUnknown {
 		c.appender.isTainted = true
 	}

@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"math"
 	"slices"
 )
 
@@ -51,8 +52,8 @@ func NewCandidate(env Environment, base *State) (*Candidate, error) {
 	if err := env.validate(); err != nil {
 		return nil, err
 	}
-	if base.SeqNo() >= MaxSeqNo {
-		return nil, misuse(Exhausted, "%v is the last", base.SeqNo())
+	if base.SeqNo() >= MaxSeqNo || base.header.WalltimeMS == math.MaxUint64 {
+		return nil, misuse(Exhausted, "%v at %d ms is the last", base.SeqNo(), base.header.WalltimeMS)
 	}
 	env.Config = env.Config.withDefaults()
 	next := new(State)
@@ -63,14 +64,22 @@ func NewCandidate(env Environment, base *State) (*Candidate, error) {
 	return &Candidate{env: env, base: base, next: next, diff: new(Diff)}, nil
 }
 
-// Execute runs a command on the candidate. If the standing of its answer is Proposed
-// it has made its changes; otherwise, and if there is an error, it has changed
-// nothing. Errors are those of [Evaluate] and [ErrNextVersion].
+// Execute runs a command on the candidate. If the command answers without
+// proposing anything, or there is an error, it has changed nothing. Errors are
+// those of [Evaluate] and [ErrNextVersion].
+//
+// Once a command has proposed something, those after it see that. Whatever they
+// answer, or find wrong, rests on it: their standing is Proposed as well.
 func Execute[A any](c *Candidate, command Command[A]) (answer A, standing Standing, err error) {
 	if _, isFirst := any(command).(Initialise); !isFirst && c.base.SeqNo() == 0 {
 		return answer, Stale, misuse(NotInitialised, "version 0")
 	}
-	return command.run(c)
+	restsOnProposal := c.isProposed
+	answer, standing, err = command.run(c)
+	if restsOnProposal {
+		standing = Proposed
+	}
+	return answer, standing, err
 }
 
 // Finish completes the candidate: it removes those whose lease has run out and

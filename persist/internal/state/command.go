@@ -20,7 +20,7 @@ type Standing uint8
 
 const (
 	// Proposed answers hold once the transition is committed, as of that version.
-	// If it is not, they mean nothing.
+	// If it is not, they mean nothing. The same goes for errors.
 	Proposed Standing = iota
 	// Final answers hold already: no later version could lead to another one.
 	Final

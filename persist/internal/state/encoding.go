@@ -1,12 +1,11 @@
 package state
 
-import (
-	"github.com/tidemarkdb/tidemark/persist/internal/wire"
-)
+import "github.com/tidemarkdb/tidemark/persist/internal/wire"
 
 var readableFormats = wire.Versions{Oldest: uint64(OldestFormat), Newest: uint64(CurrentFormat)}
 
-// EncodeDiff returns the stored form of a diff. Equal diffs have equal bytes.
+// EncodeDiff returns the stored form of a diff. Equal diffs have equal bytes. The
+// only error is [wire.ErrTooLarge].
 func EncodeDiff(diff *Diff) ([]byte, error) {
 	return seal(wire.KindDiff, diff)
 }
@@ -20,7 +19,8 @@ func DecodeDiff(data []byte) (*Diff, error) {
 }
 
 // EncodeRollup returns the stored form of a whole state: the diff that leads from
-// nothing to it. Equal states have equal bytes, however they came about.
+// nothing to it. Equal states have equal bytes, however they came about. The only
+// error is [wire.ErrTooLarge].
 func EncodeRollup(s *State) ([]byte, error) {
 	return seal(wire.KindRollup, Between(new(State), s))
 }

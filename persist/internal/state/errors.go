@@ -92,7 +92,7 @@ const (
 	// InvalidClock: the time is millions of years from now. It is refused, because
 	// times that are stored can only increase.
 	InvalidClock UsageKind = "invalid clock"
-	// Exhausted: the shard has had [MaxSeqNo] versions.
+	// Exhausted: the shard has had [MaxSeqNo] versions, or reached the end of time.
 	Exhausted UsageKind = "no more versions"
 )
 

@@ -100,6 +100,7 @@ func TestAppendRefusesInconsistentBatches(t *testing.T) {
 		Format: state.ParquetFormat, EncodedSize: 100, Length: 10,
 	}
 	valid := state.Run{Order: state.ByRow, Parts: []state.Part{blob}, Length: 10, EncodedSize: 100}
+	old := state.PartName{Class: state.AppendedPart, Epoch: 2}.Key()
 	for name, c := range map[string]struct {
 		want  error
 		spoil func(*state.Run)
@@ -113,12 +114,12 @@ func TestAppendRefusesInconsistentBatches(t *testing.T) {
 		"unknown order":         {state.InvalidBatch, func(r *state.Run) { r.Order = 9 }},
 		"inconsistent part":     {state.InvalidBatch, func(r *state.Run) { r.Parts[0].Format = state.InlineFormat }},
 		"key of no known shape": {state.InvalidBatch, func(r *state.Run) { r.Parts[0].Key = "elsewhere" }},
-		"before the fence":      {state.BatchTooOld, func(r *state.Run) { r.Parts[0].Key = state.PartName{Class: 'e', Epoch: 2}.Key() }},
+		"before the fence":      {state.BatchTooOld, func(r *state.Run) { r.Parts[0].Key = old }},
 		"unknown schema":        {state.UnknownSchema, func(r *state.Run) { r.Schema = 2 }},
 		"rewritten to before":   {state.InvalidBatchBounds, func(r *state.Run) { r.Parts[0].Rewrite = frontier.At(7) }},
 		"rewritten to within":   {nil, func(r *state.Run) { r.Parts[0].Rewrite = frontier.At(8) }},
 		"spilled, of an old part": {state.BatchTooOld, func(r *state.Run) {
-			r.Parts, r.Spilled = nil, &state.SpilledRun{Key: state.PartName{Class: 'e', Epoch: 2}.Key()}
+			r.Parts, r.Spilled = nil, &state.SpilledRun{Key: old}
 		}},
 	} {
 		run := valid

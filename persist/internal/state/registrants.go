@@ -10,7 +10,9 @@ import (
 
 // Debug tells people who a registrant is. The engine does not look at it.
 type Debug struct {
-	Host    string `cbor:"1,keyasint"`
+	// Host is where it runs.
+	Host string `cbor:"1,keyasint"`
+	// Purpose is what it is for.
 	Purpose string `cbor:"2,keyasint"`
 }
 
@@ -72,7 +74,8 @@ func (r LeasedReader) String() string {
 // own, can do nothing any more.
 type Opaque struct {
 	// Codec says what the value is. It never changes for a reader.
-	Codec string  `cbor:"1,keyasint"`
+	Codec string `cbor:"1,keyasint"`
+	// Value is compared and replaced, and otherwise not looked at.
 	Value [8]byte `cbor:"2,keyasint"`
 }
 

@@ -6,6 +6,7 @@ import "fmt"
 // it and the diffs after it every later version can be built, so the diffs
 // before it are not needed.
 type Rollup struct {
+	// Key is where the object is, and says of which version it is.
 	Key RollupKey `cbor:"1,keyasint"`
 	// EncodedSize is the size of the object in bytes. 0 means unknown: the first
 	// rollup lists itself and so cannot say how large it is.

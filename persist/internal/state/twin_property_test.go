@@ -119,7 +119,11 @@ func (p *pair) commands(t *rapid.T) {
 	}
 	making := p.twin.next(p.env)
 	for range rapid.IntRange(1, 3).Draw(t, "commands") {
+		restsOnProposal := making.isCommitted
 		got, want := p.command(t, candidate, making)
+		if restsOnProposal {
+			want.Standing = state.Proposed
+		}
 		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(state.AppendAnswer{}, "IsRuledOut")); diff != "" {
 			t.Fatalf("wrong verdict (-want +got):\n%s", diff)
 		}
