@@ -73,7 +73,7 @@ func TestSchedulerSeesOperations(t *testing.T) {
 	if verdict != "ok" {
 		t.Fatalf("verdict %q", verdict)
 	}
-	const object = "runtime_test.TestSchedulerSeesOperations.func1."
+	const object = "TestSchedulerSeesOperations.func."
 	want := []string{
 		"lock " + object + "mutex#0", "spawn", "spawn", "lock " + object + "mutex#0 held by main",
 		"sleep", "select " + object + "chan#0 " + object + "chan#1",

@@ -148,7 +148,7 @@ func (rt *Runtime) name(o *Object, kind string) {
 	for {
 		frame, more := frames.Next()
 		if frame.Function != "" && !strings.HasPrefix(frame.Function, ownPackage) {
-			function = frame.Function
+			function = stableName(frame.Function)
 			break
 		}
 		if !more {
@@ -156,6 +156,38 @@ func (rt *Runtime) name(o *Object, kind string) {
 		}
 	}
 	rt.nameAs(o, kind, function)
+}
+
+// stableName makes the name of a closure independent of the compiler. Inlining
+// puts the names of the functions around it in front, and the package of the
+// outermost: "a/b.Test.func1.newThing.2" is what was "c.newThing.func1". What
+// stays is the last declared function and its receiver: "newThing.func".
+func stableName(function string) string {
+	declared := strings.Split(function[strings.LastIndexByte(function, '/')+1:], ".")
+	last := len(declared) - 1
+	for last > 0 && isClosure(declared[last]) {
+		last--
+	}
+	if last == len(declared)-1 {
+		return function
+	}
+	name := declared[last] + ".func"
+	if last > 0 && strings.HasPrefix(declared[last-1], "(*") {
+		name = declared[last-1] + "." + name
+	}
+	return name
+}
+
+// isClosure reports whether a part of a symbol was made up by the compiler:
+// "func1", "2", "gowrap1", "deferwrap1", "func1-range2".
+func isClosure(part string) bool {
+	part, _, _ = strings.Cut(part, "-range")
+	for _, prefix := range []string{"func", "gowrap", "deferwrap", ""} {
+		if digits, ok := strings.CutPrefix(part, prefix); ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // nameAs gives a new object its identity by the function that asked for it.

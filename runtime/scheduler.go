@@ -212,7 +212,8 @@ type Object struct {
 	ID uint64
 	// Kind is the primitive's type in lower case, such as "mutex".
 	Kind string
-	// Function is the import path and name of the function that made it.
+	// Function is the import path and name of the function that made it; for a
+	// closure it is the name alone of the function around it, and ".func".
 	Function string
 	// Count numbers the objects of one kind made by one function, from 0.
 	Count int

@@ -195,13 +195,13 @@ func ExampleConfig_trace() {
 	// Output:
 	// story:
 	//       1   +0.000001s  main                                    starts
-	//       2   +0.000002s  main                                    lock sim_test.ExampleConfig_trace.func2.mutex#0
+	//       2   +0.000002s  main                                    lock ExampleConfig_trace.func.mutex#0
 	//       3   +0.000003s  main                                    spawn
-	//       4   +0.000004s  main                                    lock sim_test.ExampleConfig_trace.func2.mutex#0
-	//       4   +0.000004s  main                                    waits: lock sim_test.ExampleConfig_trace.func2.mutex#0
+	//       4   +0.000004s  main                                    lock ExampleConfig_trace.func.mutex#0
+	//       4   +0.000004s  main                                    waits: lock ExampleConfig_trace.func.mutex#0
 	//       5   +0.000005s  main/second                             starts
-	//       6   +0.000006s  main/second                             lock sim_test.ExampleConfig_trace.func2.mutex#0
-	//       6   +0.000006s  main/second                             waits: lock sim_test.ExampleConfig_trace.func2.mutex#0
+	//       6   +0.000006s  main/second                             lock ExampleConfig_trace.func.mutex#0
+	//       6   +0.000006s  main/second                             waits: lock ExampleConfig_trace.func.mutex#0
 	//       7   +0.000007s  world                                   VERDICT deadlock: no task can ever run again
 	// deadlock: no task can ever run again <nil>
 }

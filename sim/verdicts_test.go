@@ -93,10 +93,10 @@ func TestDeadlockListsEveryTask(t *testing.T) {
 		})
 		return n.Wait()
 	})
-	const here = "sim_test.TestDeadlockListsEveryTask.func1."
+	const here = "TestDeadlockListsEveryTask.func."
 	want := []sim.TaskState{
 		{Task: "main", Wait: "node"},
-		{Node: "server", Task: "main", Wait: "receive " + here + "1.chan#0"},
+		{Node: "server", Task: "main", Wait: "receive " + here + "chan#0"},
 		{Task: "main/locker", Wait: "lock " + here[:len(here)-1] + ".mutex#0", Holder: "main"},
 		{Task: "main/selector", Wait: "select " + here + "chan#0 " + here + "chan#1"},
 	}
@@ -192,7 +192,7 @@ func TestPanicIsRecoverable(t *testing.T) {
 // TestMisuseNamesTheObject protects the report of what kills a Go process.
 func TestMisuseNamesTheObject(t *testing.T) {
 	v := wantKind(t, sim.Misuse, body(func(_ context.Context, rt *runtime.Runtime) { rt.NewMutex().Unlock() }))
-	if want := "unlock of unlocked mutex sim_test.TestMisuseNamesTheObject.func1.mutex#0"; v.Message != want {
+	if want := "unlock of unlocked mutex TestMisuseNamesTheObject.func.mutex#0"; v.Message != want {
 		t.Errorf("message %q, want %q", v.Message, want)
 	}
 }

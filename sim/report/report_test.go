@@ -137,7 +137,7 @@ func TestDeadlockShowsEveryTask(t *testing.T) {
 		mu.Lock()
 		return nil
 	})
-	if !strings.Contains(got, "  main waits: lock report_test.TestDeadlockShowsEveryTask.func1.mutex#0, held by main\n") {
+	if !strings.Contains(got, "  main waits: lock TestDeadlockShowsEveryTask.func.mutex#0, held by main\n") {
 		t.Errorf("text:\n%s", got)
 	}
 }
