@@ -79,7 +79,11 @@ func TestMalformedTextIsRefused(t *testing.T) {
 func TestMalformedBytesAreRefused(t *testing.T) {
 	time := binary.LittleEndian.AppendUint64(nil, 5)
 	for _, data := range [][]byte{
-		nil, {1}, {2}, {0, 0}, time, append([]byte{0}, time...), append([]byte{2}, time...),
+		nil,
+		{1},
+		{2},
+		{0, 0},
+		time, append([]byte{0}, time...), append([]byte{2}, time...),
 		append([]byte{1}, time[:7]...), append([]byte{1}, append(time, 0)...),
 	} {
 		a := frontier.At(9)

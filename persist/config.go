@@ -39,8 +39,11 @@ func (c Config) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"WriterLease", c.WriterLease}, {"RetryMin", c.RetryMin}, {"RetryMax", c.RetryMax},
-		{"PollMin", c.PollMin}, {"PollMax", c.PollMax},
+		{"WriterLease", c.WriterLease},
+		{"RetryMin", c.RetryMin},
+		{"RetryMax", c.RetryMax},
+		{"PollMin", c.PollMin},
+		{"PollMax", c.PollMax},
 	} {
 		if d.value < 0 {
 			return fmt.Errorf("persist: configuration: %s of %v: %w", d.name, d.value, ErrUsage)
@@ -49,7 +52,7 @@ func (c Config) Validate() error {
 	d := c.withDefaults("")
 	switch {
 	case d.WriterLease < time.Millisecond:
-		return fmt.Errorf("persist: configuration: WriterLease of %v is below a millisecond: %w", c.WriterLease, ErrUsage)
+		return fmt.Errorf("persist: configuration: WriterLease of %v is below 1 ms: %w", c.WriterLease, ErrUsage)
 	case c.RollupThreshold < 0:
 		return fmt.Errorf("persist: configuration: RollupThreshold of %d: %w", c.RollupThreshold, ErrUsage)
 	case c.ScanLimit < 0:

@@ -70,7 +70,7 @@ func (s *Since) CompareAndDowngrade(
 		call.Indeterminate()
 	})
 	if isUnclear && errors.Is(err, ErrUsage) {
-		err = fmt.Errorf("%w: then %v", ErrIndeterminate, err) // an attempt before may have happened
+		err = fmt.Errorf("%w: then %v", ErrIndeterminate, err) //nolint:errorlint // an attempt before may have happened
 	}
 	if err != nil {
 		return s.since, fmt.Errorf("persist: downgrade %v of %v: %w", s.id, s.machine.shard, err)

@@ -183,7 +183,8 @@ func stableName(function string) string {
 func isClosure(part string) bool {
 	part, _, _ = strings.Cut(part, "-range")
 	for _, prefix := range []string{"func", "gowrap", "deferwrap", ""} {
-		if digits, ok := strings.CutPrefix(part, prefix); ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
+		digits, ok := strings.CutPrefix(part, prefix)
+		if ok && digits != "" && strings.Trim(digits, "0123456789") == "" {
 			return true
 		}
 	}

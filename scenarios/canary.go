@@ -10,7 +10,7 @@ import (
 func Canary() sim.Scenario {
 	return sim.Scenario{
 		Name:  "canary",
-		Doc:   "two withdrawals check the balance, then act, with the lock free in between: a planted bug that must be found",
+		Doc:   "two withdrawals check, then act, with the lock free in between: a planted bug that must be found",
 		Run:   canary,
 		Named: true,
 	}

@@ -19,8 +19,8 @@ import (
 func Capability() sim.Scenario {
 	return sim.Scenario{
 		Name: "capability",
-		Doc: "processes take the critical capability of a shard over by epoch and move its since while they crash, pause" +
-			" and lose answers; who was fenced moves nothing, and reads fail just before the since",
+		Doc: "processes take the critical capability of a shard over by epoch, and move its since, while they crash," +
+			" pause and lose answers; who was fenced moves nothing, and reads fail just before the since",
 		Run: capability,
 		Faults: []string{
 			string(sim.FaultCrash), string(sim.FaultPause), string(faulty.FailBefore), string(faulty.FailAfter),
@@ -105,7 +105,8 @@ func (c *capabilityWorld) fill(ctx context.Context, rt *runtime.Runtime) error {
 		return err
 	}
 	updates := []persist.Update{
-		{Row: []byte("first"), Time: 1, Diff: 1}, {Row: []byte("early"), Time: 10, Diff: 1},
+		{Row: []byte("first"), Time: 1, Diff: 1},
+		{Row: []byte("early"), Time: 10, Diff: 1},
 		{Row: []byte("late"), Time: 500, Diff: 1},
 	}
 	call := c.journal.Begin(updates, frontier.At(0), frontier.At(1000))

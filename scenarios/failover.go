@@ -15,7 +15,7 @@ import (
 func Failover() sim.Scenario {
 	return sim.Scenario{
 		Name:   "failover",
-		Doc:    "processes take over a counter by epoch while they crash, pause and lose answers; no fenced write gets in",
+		Doc:    "processes take a counter over by epoch, crash, pause and lose answers; no fenced write gets in",
 		Run:    failover,
 		Faults: []string{string(sim.FaultCrash), string(sim.FaultPause), "lost-answer"},
 		Goals:  []string{"fenced-out", "write-unknown", "took-over"},

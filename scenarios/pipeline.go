@@ -13,7 +13,7 @@ import (
 func Pipeline() sim.Scenario {
 	return sim.Scenario{
 		Name:  "pipeline",
-		Doc:   "items go through workers in batches, cut by size or by time; no item is lost or doubled, also when cancelled",
+		Doc:   "items go through workers in batches, by size or time; none is lost or doubled, also when cancelled",
 		Run:   pipeline,
 		Goals: []string{"batch-full", "batch-by-time", "pipeline-cancelled", "pipeline-drained"},
 	}

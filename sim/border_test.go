@@ -49,7 +49,7 @@ var uses = map[string]func(ctx context.Context, rt *runtime.Runtime, p *primitiv
 	"once":            func(_ context.Context, _ *runtime.Runtime, p *primitives) { p.once.Do(func() {}) },
 	"acquire":         func(ctx context.Context, _ *runtime.Runtime, p *primitives) { must(p.semaphore.Acquire(ctx, 1)) },
 	"send":            func(ctx context.Context, _ *runtime.Runtime, p *primitives) { must(p.c.Send(ctx, 1)) },
-	"receive":         func(_ context.Context, _ *runtime.Runtime, p *primitives) { p.c.TryRecv() },
+	"receive":         func(_ context.Context, _ *runtime.Runtime, p *primitives) { _, _, _ = p.c.TryRecv() },
 	"close":           func(_ context.Context, _ *runtime.Runtime, p *primitives) { p.c.Close() },
 	"len":             func(_ context.Context, _ *runtime.Runtime, p *primitives) { p.c.Len() },
 	"timer":           func(_ context.Context, _ *runtime.Runtime, p *primitives) { p.timer.Stop() },

@@ -124,12 +124,18 @@ func TestReplayIsStrict(t *testing.T) {
 		main sim.Main
 		want string
 	}{
-		{"empty", withChoices(tape, nil), body(small),
-			"the tape ends after 0 choices, the run goes on with one " + among2},
-		{"too short", withChoices(tape, tape.Choices[:storage]), body(small),
-			fmt.Sprintf("the tape ends after %d choices, the run goes on with one among 4 (storage answer)", storage/2)},
-		{"too long", withChoices(tape, longer), body(small),
-			fmt.Sprintf("the run made %d choices, the tape holds %d", tape.Len(), tape.Len()+1)},
+		{
+			"empty", withChoices(tape, nil), body(small),
+			"the tape ends after 0 choices, the run goes on with one " + among2,
+		},
+		{
+			"too short", withChoices(tape, tape.Choices[:storage]), body(small),
+			fmt.Sprintf("the tape ends after %d choices, the run goes on with one among 4 (storage answer)", storage/2),
+		},
+		{
+			"too long", withChoices(tape, longer), body(small),
+			fmt.Sprintf("the run made %d choices, the tape holds %d", tape.Len(), tape.Len()+1),
+		},
 		{"among more", withChoices(tape, change(0, 3)), body(small), "choice 0 is " + among2 + ", on the tape among 3"},
 		{"among fewer", withChoices(tape, change(storage, 2)), body(small), "choice"},
 		{"out of range", withChoices(tape, change(1, 2)), body(small), "choice 0 on the tape is damaged"},

@@ -79,7 +79,8 @@ func (l *life) refuse(op runtime.Op) {
 		panic("sim: " + describeWait(op) + " outside any task")
 	}
 	l.Fail(runtime.Failure{Kind: runtime.FailureBorder, Message: fmt.Sprintf(
-		"task %s of node %q: %s of node %q", k.cur.runtime.Path(), k.cur.life.node.name, describeWait(op), l.node.name)})
+		"task %s of node %q: %s of node %q",
+		k.cur.runtime.Path(), k.cur.life.node.name, describeWait(op), l.node.name)})
 }
 
 // Park implements [runtime.Scheduler].

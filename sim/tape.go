@@ -199,7 +199,8 @@ func (r *replay) next(n int, what string) int {
 	recorded, picked, rest, ok := choice(r.rest)
 	switch {
 	case len(r.rest) == 0:
-		r.diverged(fmt.Sprintf("the tape ends after %d choices, the run goes on with one among %d (%s)", r.position, n, what))
+		r.diverged(fmt.Sprintf("the tape ends after %d choices, the run goes on with one among %d (%s)",
+			r.position, n, what))
 		return -1
 	case !ok:
 		r.diverged(fmt.Sprintf("choice %d on the tape is damaged", r.position))

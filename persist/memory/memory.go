@@ -178,7 +178,8 @@ func (c *Consensus) CompareAndSet(
 	case key == "":
 		return false, fmt.Errorf("memory: compare-and-set of an empty key: %w", persist.ErrUsage)
 	case next.SeqNo != expected+1 || next.SeqNo > persist.SeqNoMax:
-		return false, fmt.Errorf("memory: compare-and-set %s at %d from %d: %w", key, next.SeqNo, expected, persist.ErrUsage)
+		return false, fmt.Errorf("memory: compare-and-set %s from %v to %v: %w",
+			key, expected, next.SeqNo, persist.ErrUsage)
 	case len(next.Data) > c.store.sizeMax:
 		return false, fmt.Errorf("memory: compare-and-set %s: %w", key,
 			&persist.TooLargeError{Size: len(next.Data), SizeMax: c.store.sizeMax})

@@ -295,7 +295,8 @@ func tryAll(m interface {
 	TryLock() bool
 	TryRLock() bool
 	RUnlock()
-}) string {
+},
+) string {
 	read, writeBesideRead := m.TryRLock(), m.TryLock()
 	m.RUnlock()
 	write, writeTwice, readBesideWrite := m.TryLock(), m.TryLock(), m.TryRLock()

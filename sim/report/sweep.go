@@ -14,7 +14,8 @@ import (
 func Sweep(w io.Writer, r *sweep.Report) {
 	fmt.Fprintf(w, "%-5s %s  %s\n", Word(r), r.Scenario, figures(r))
 	for _, d := range r.Divergences {
-		fmt.Fprintf(w, "      seed %s does not repeat: hash %016x, then %016x\n", sweep.Format(d.Seed), d.First, d.Second)
+		fmt.Fprintf(w, "      seed %s does not repeat: hash %016x, then %016x\n",
+			sweep.Format(d.Seed), d.First, d.Second)
 		if d.Where != "" {
 			fmt.Fprintf(w, "        the first difference is at %s\n", d.Where)
 		}

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		os.RemoveAll(folder) //nolint:errcheck // it is temporary
+		os.RemoveAll(folder)
 		os.Exit(code)
 	}))
 }

@@ -104,7 +104,8 @@ func (s *Story) Add(e Event) {
 	if e.Preempted {
 		mark = ">"
 	}
-	line := fmt.Sprintf("%s%6d %12s  %-*s  %-*s  %s", mark, e.Step, seconds(e.Time), s.who, e.Who(), s.where, e.Location,
+	line := fmt.Sprintf("%s%6d %12s  %-*s  %-*s  %s",
+		mark, e.Step, seconds(e.Time), s.who, e.Who(), s.where, e.Location,
 		e.what())
 	_, s.err = fmt.Fprintln(s.w, strings.TrimRight(line, " "))
 }

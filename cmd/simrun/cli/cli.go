@@ -65,7 +65,8 @@ func (e *environment) main(ctx context.Context, args []string) sweep.Code {
 	case err == nil:
 		return e.code
 	case errors.As(err, &usage):
-		fmt.Fprintf(e.err, "simrun: %v\nRun \"simrun help\" for the commands, \"simrun COMMAND --help\" for flags.\n", err)
+		fmt.Fprintf(e.err, "simrun: %v\n"+
+			"Run \"simrun help\" for the commands, \"simrun COMMAND --help\" for flags.\n", err)
 		return sweep.CodeUsage
 	}
 	fmt.Fprintln(e.err, "simrun:", err)

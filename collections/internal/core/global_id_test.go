@@ -52,7 +52,8 @@ func TestMalformedGlobalIDsAreRefused(t *testing.T) {
 func TestGlobalIDsAreOrderedByKindThenNumber(t *testing.T) {
 	var sorted []string
 	ids := []core.GlobalID{
-		{Kind: core.Explain}, core.UserID(10), core.TransientID(1), core.UserID(9), core.SystemID(100),
+		{Kind: core.Explain},
+		core.UserID(10), core.TransientID(1), core.UserID(9), core.SystemID(100),
 		{Kind: core.IntrospectionSourceIndex, Number: 3},
 	}
 	slices.SortFunc(ids, core.GlobalID.Compare)

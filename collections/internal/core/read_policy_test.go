@@ -85,7 +85,8 @@ func TestPoliciesAreValues(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	distinct := []core.ReadPolicy{
-		{}, core.NoPolicy(frontier.Empty()), core.ValidFrom(frontier.At(0)), core.StepBack(),
+		{},
+		core.NoPolicy(frontier.Empty()), core.ValidFrom(frontier.At(0)), core.StepBack(),
 		must(core.LagBy(1, 1))(t), must(core.LagBy(1, 2))(t), must(core.LagBy(2, 1))(t),
 		must(core.Multiple(core.StepBack()))(t), must(core.Multiple(core.StepBack(), core.StepBack()))(t), policy,
 	}

@@ -80,10 +80,12 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 	}
 }
 
-func TestApplyDoesNotGoBeyondTheLastVersion(t *testing.T) {
-	last := &state.Diff{From: state.MaxSeqNo, Header: state.Header{SeqNo: state.MaxSeqNo + 1}}
-	if _, err := state.Apply(new(state.State), last); !errors.Is(err, state.ErrCorruption) {
-		t.Errorf("error is %v, want corruption", err)
+func TestDecodeRollupRefusesImpossibleVersions(t *testing.T) {
+	for _, n := range []state.SeqNo{0, state.MaxSeqNo + 1} {
+		impossible := &state.Diff{Header: state.Header{SeqNo: n}}
+		if _, err := state.DecodeRollup(sealRollup(t, impossible)); !errors.Is(err, state.ErrCorruption) {
+			t.Errorf("a rollup of %v: error is %v, want corruption", n, err)
+		}
 	}
 }
 

@@ -103,6 +103,16 @@ func TestCheckNoticesEveryViolation(t *testing.T) {
 			d.Compactions = update(state.BatchID(0), old.Compactions().Lookup(0),
 				func(c *state.Compaction) { c.Window.Upper = 1 })
 		}},
+		{"compaction that begins within a batch", "P-16", func(old *state.State, d *state.Diff) {
+			d.Batches = append(batch(old, 0, func(b *state.Batch) {
+				b.IDs.Upper, b.Desc.Upper = 2, frontier.At(5)
+			}), remove(state.BatchID(1), old.Batches().Lookup(1))...)
+			d.Compactions = append(remove(state.BatchID(0), old.Compactions().Lookup(0)),
+				insert(state.BatchID(1), state.Compaction{Window: state.BatchIDs{Lower: 1, Upper: 3}})...)
+		}},
+		{"compaction of what is not there", "P-16", func(old *state.State, d *state.Diff) {
+			d.Compactions = insert(state.BatchID(3), state.Compaction{Window: state.BatchIDs{Lower: 3, Upper: 4}})
+		}},
 		{"compactions that overlap", "P-16", func(old *state.State, d *state.Diff) {
 			d.Compactions = insert(state.BatchID(1), state.Compaction{Window: state.BatchIDs{Lower: 1, Upper: 3}})
 		}},

@@ -27,6 +27,11 @@ func TestCheckTransitionNoticesEveryViolation(t *testing.T) {
 			d.CriticalReaders = remove(critical1, old.CriticalReaders().Lookup(critical1))
 			d.Since = replace(old.Since(), frontier.At(2))
 		}},
+		{"since back", "P-11", func(old *state.State, d *state.Diff) { d.Since = replace(old.Since(), frontier.At(0)) }},
+		{"upper back", "P-11", func(old *state.State, d *state.Diff) {
+			d.Writers = remove(writer1, old.Writers().Lookup(writer1))
+			d.Batches = batch(old, 2, func(b *state.Batch) { b.Desc.Upper = frontier.At(7) })
+		}},
 		{"last gc back", "P-11", func(old *state.State, d *state.Diff) { d.LastGC = replace(old.LastGC(), 1) }},
 		{"rollups removed back", "P-11", func(old *state.State, d *state.Diff) {
 			d.RollupsRemoved = replace[state.SeqNo](1, 0)

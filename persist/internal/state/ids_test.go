@@ -93,6 +93,22 @@ func TestRollupKeysHaveOneText(t *testing.T) {
 	}
 }
 
+// Commands take keys from their callers, and look at them before anything else.
+func TestCommandsRefuseMalformedKeys(t *testing.T) {
+	_, initialised := state.Evaluate(state.Environment{}, new(state.State), state.Initialise{Rollup: "v1"})
+	_, added := state.Evaluate(state.Environment{}, busyShard(t).current(), state.AddRollup{Key: "v1"})
+	for _, err := range []error{initialised, added} {
+		var malformed *state.MalformedError
+		if !errors.As(err, &malformed) {
+			t.Errorf("error is %v, want a MalformedError", err)
+		}
+	}
+	second := state.Initialise{Rollup: state.NewRollupKey(2, state.BlobID{})}
+	if _, err := state.Evaluate(state.Environment{}, new(state.State), second); !errors.Is(err, state.InvalidRollup) {
+		t.Errorf("a first rollup of version 2: error is %v, want InvalidRollup", err)
+	}
+}
+
 // The reclaimer deletes by these keys: what it cannot parse it must leave alone,
 // and what it can parse has to mean what it says.
 func TestPartKeysHaveOneText(t *testing.T) {

@@ -105,14 +105,21 @@ func TestAppendRefusesInconsistentBatches(t *testing.T) {
 		want  error
 		spoil func(*state.Run)
 	}{
-		"valid":                 {nil, func(*state.Run) {}},
-		"no parts":              {state.InvalidBatch, func(r *state.Run) { r.Parts = nil }},
-		"parts and a list":      {state.InvalidBatch, func(r *state.Run) { r.Spilled = new(state.SpilledRun) }},
-		"another length":        {state.InvalidBatch, func(r *state.Run) { r.Length++ }},
-		"another size":          {state.InvalidBatch, func(r *state.Run) { r.EncodedSize++ }},
-		"no length":             {state.InvalidBatch, func(r *state.Run) { r.Length = 0 }},
-		"unknown order":         {state.InvalidBatch, func(r *state.Run) { r.Order = 9 }},
-		"inconsistent part":     {state.InvalidBatch, func(r *state.Run) { r.Parts[0].Format = state.InlineFormat }},
+		"valid":    {nil, func(*state.Run) {}},
+		"no parts": {state.InvalidBatch, func(r *state.Run) { r.Parts = nil }},
+		"parts and a list": {state.InvalidBatch, func(r *state.Run) {
+			r.Spilled = &state.SpilledRun{Key: r.Parts[0].Key}
+		}},
+		"another length":         {state.InvalidBatch, func(r *state.Run) { r.Length++ }},
+		"another size":           {state.InvalidBatch, func(r *state.Run) { r.EncodedSize++ }},
+		"no length":              {state.InvalidBatch, func(r *state.Run) { r.Length = 0 }},
+		"unknown order":          {state.InvalidBatch, func(r *state.Run) { r.Order = 9 }},
+		"inconsistent part":      {state.InvalidBatch, func(r *state.Run) { r.Parts[0].Format = state.InlineFormat }},
+		"part of unknown format": {state.InvalidBatch, func(r *state.Run) { r.Parts[0].Format = 77 }},
+		"part without updates": {state.InvalidBatch, func(r *state.Run) {
+			r.Parts = append(r.Parts, r.Parts[0])
+			r.Parts[1].Length, r.EncodedSize = 0, 200
+		}},
 		"key of no known shape": {state.InvalidBatch, func(r *state.Run) { r.Parts[0].Key = "elsewhere" }},
 		"before the fence":      {state.BatchTooOld, func(r *state.Run) { r.Parts[0].Key = old }},
 		"unknown schema":        {state.UnknownSchema, func(r *state.Run) { r.Schema = 2 }},
