@@ -119,21 +119,30 @@ func (j *Journal) UpperAtLeast() frontier.Antichain {
 
 // Read asserts definiteness (P-28): everybody who reads as of a time sees the
 // same; rows are consolidated and at that time. It also asserts that somebody has
-// appended each of them, at a time up to that, and was not denied (P-25).
+// appended each of them, at a time up to that, and was not denied, and that none
+// of the acknowledged ones is missing (P-25).
 func (j *Journal) Read(rt *runtime.Runtime, asOf uint64, updates []persist.Update) {
 	text, wrong := render(asOf, updates)
 	rt.Always(wrong == "", "P-28", "asOf", asOf, "wrong", wrong)
 	j.mu.Lock()
 	before, again := j.reads[asOf]
 	j.reads[asOf] = text
-	foreign := 0
+	foreign, missing := 0, 0
+	for _, e := range j.rows { //sim:allow map-range because it only counts
+		if e.outcome == succeeded && e.time <= asOf {
+			missing++
+		}
+	}
 	for _, u := range updates {
 		if e := j.rows[string(u.Row)]; e == nil || e.outcome == denied || e.time > asOf {
 			foreign++
+		} else if e.outcome == succeeded {
+			missing--
 		}
 	}
 	j.mu.Unlock()
 	rt.Always(foreign == 0, "P-25", "asOf", asOf, "rows that should not be there", foreign)
+	rt.Always(missing == 0, "P-25", "asOf", asOf, "acknowledged rows that are missing", missing)
 	rt.Always(!again || before == text, "P-28", "asOf", asOf, "before", before, "now", text)
 }
 
