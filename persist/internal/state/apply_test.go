@@ -81,10 +81,13 @@ func TestApplyRefusesWhatDoesNotFit(t *testing.T) {
 }
 
 func TestDecodeRollupRefusesImpossibleVersions(t *testing.T) {
-	for _, n := range []state.SeqNo{0, state.MaxSeqNo + 1} {
-		impossible := &state.Diff{Header: state.Header{SeqNo: n}}
-		if _, err := state.DecodeRollup(sealRollup(t, impossible)); !errors.Is(err, state.ErrCorruption) {
-			t.Errorf("a rollup of %v: error is %v, want corruption", n, err)
+	for _, impossible := range []state.Diff{
+		{Header: state.Header{SeqNo: 0}},
+		{Header: state.Header{SeqNo: state.MaxSeqNo + 1}},
+		{Header: state.Header{SeqNo: 5}, From: 3},
+	} {
+		if _, err := state.DecodeRollup(sealRollup(t, &impossible)); !errors.Is(err, state.ErrCorruption) {
+			t.Errorf("a rollup from %v to %v: error is %v, want corruption", impossible.From, impossible.SeqNo, err)
 		}
 	}
 }

@@ -25,6 +25,8 @@ type tested interface {
 	places(s *State, diff *Diff) (inState, inDiff any)
 	// randomise gives the field an arbitrary value.
 	randomise(t *rapid.T, s *State)
+	// mutate makes an arbitrary change in a candidate.
+	mutate(t *rapid.T, c *Candidate)
 }
 
 func (f *single[T]) places(s *State, diff *Diff) (any, any) { return f.inState(s), f.inDiff(diff) }
@@ -33,6 +35,21 @@ func (f *table[K, V, M]) places(s *State, diff *Diff) (any, any) { return f.inSt
 
 func (f *single[T]) randomise(t *rapid.T, s *State) {
 	*f.inState(s) = arbitrary[T]().Draw(t, f.label)
+}
+
+func (f *single[T]) mutate(t *rapid.T, c *Candidate) { f.set(c, arbitrary[T]().Draw(t, f.label)) }
+
+func (f *table[K, V, M]) mutate(t *rapid.T, c *Candidate) {
+	k := arbitrary[K]().Draw(t, f.label+" key")
+	switch rapid.IntRange(0, 2).Draw(t, f.label+" change") {
+	case 0:
+		f.put(c, k, nil)
+	case 1:
+		f.put(c, k, (*f.inState(c.base)).Lookup(k)) // back to what it was
+	default:
+		v := arbitrary[V]().Draw(t, f.label)
+		f.put(c, k, &v)
+	}
 }
 
 func (f *table[K, V, M]) randomise(t *rapid.T, s *State) {
@@ -195,6 +212,50 @@ func TestEveryFieldCountsByItself(t *testing.T) {
 	})
 }
 
+// Whatever commands do on a candidate, and undo again, its diff is the difference
+// between the two versions and nothing more.
+func TestCandidatesRecordTheDifference(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		base := arbitraryState(t, ShardID{1}, 4)
+		c, err := NewCandidate(Environment{}, base)
+		if err != nil {
+			t.Fatalf("NewCandidate: %v", err)
+		}
+		some := []field{rapid.SampledFrom(fields).Draw(t, "field"), rapid.SampledFrom(fields).Draw(t, "other field")}
+		for range rapid.IntRange(0, 20).Draw(t, "changes") {
+			rapid.SampledFrom(some).Draw(t, "changed field").(tested).mutate(t, c)
+		}
+		want := Between(base, c.next)
+		c.diff.Header, c.diff.From, c.diff.LatestRollup = want.Header, want.From, want.LatestRollup
+		if !reflect.DeepEqual(want, c.diff) {
+			t.Fatalf("recorded:\n%v\nwant:\n%v", c.diff, want)
+		}
+	})
+}
+
+// No command violates a tombstone, so only this test sees that one would be
+// stopped.
+func TestFinishGuardsTombstones(t *testing.T) {
+	tombstone := new(State)
+	tombstone.header = Header{SeqNo: 5, Version: CurrentFormat}
+	tombstone.since = frontier.Empty()
+	closing := &Batch{IDs: BatchIDs{Upper: 1}, Desc: Desc{Upper: frontier.Empty()}}
+	tombstone.batches = tombstone.batches.Updated(func(yield func(BatchID, *Batch) bool) { yield(0, closing) })
+	for name, change := range map[string]func(c *Candidate){
+		"writer": func(c *Candidate) { writersField.put(c, WriterID{1}, &Writer{}) },
+		"epoch":  func(c *Candidate) { batchEpochField.set(c, 1) },
+	} {
+		c, err := NewCandidate(Environment{}, tombstone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(c)
+		c.propose()
+		_, err = c.Finish()
+		requireInvariant(t, name, err, "P-15")
+	}
+}
+
 // A diff that was made for another state is refused, unless the two agree on
 // everything that it touches; then it does there just what it says.
 func TestApplyRefusesADiffOfAnotherState(t *testing.T) {
@@ -236,6 +297,7 @@ func FuzzDecodeBody(f *testing.F) {
 	})
 }
 
+// requireNoPanic also requires that what is accepted is what would be written.
 func requireNoPanic(t interface{ Fatalf(string, ...any) }, body []byte) {
 	for _, kind := range []wire.Kind{wire.KindDiff, wire.KindRollup} {
 		record, err := wire.Seal(kind, uint64(CurrentFormat), body)
@@ -245,6 +307,9 @@ func requireNoPanic(t interface{ Fatalf(string, ...any) }, body []byte) {
 		diff, err := open(kind, record)
 		if err != nil {
 			continue
+		}
+		if again, err := wire.Marshal(diff); err != nil || !slices.Equal(again, body) {
+			t.Fatalf("accepted %x, which is written as %x (error %v)", body, again, err)
 		}
 		_ = diff.String()
 		for _, base := range []*State{{}, {header: Header{Shard: diff.Shard, SeqNo: diff.From}}} {
