@@ -13,6 +13,7 @@ type Core struct {
 	reserved    map[GlobalID]*Reservation
 	step        step // scratch, empty between calls
 	visits      uint64
+	touched     []GlobalID // by the last step
 }
 
 // New returns a core without collections.
@@ -69,6 +70,12 @@ func (c *Core) Len() int { return len(c.collections) }
 // Visits returns how many times a collection has been visited since New: what all
 // steps have cost.
 func (c *Core) Visits() uint64 { return c.visits }
+
+// Touched returns the collections that the last call which was a step has visited,
+// removed ones included, in no particular order: all that
+// [Core.Inspect] says about others is as before. It is valid until the next call,
+// and empty if that step failed.
+func (c *Core) Touched() []GlobalID { return c.touched }
 
 // IDs returns the ids of all collections, in their order.
 func (c *Core) IDs() []GlobalID {

@@ -16,6 +16,8 @@ var (
 	// ErrReservationClosed says that a reservation was installed or abandoned, or
 	// belongs to another core.
 	ErrReservationClosed = errors.New("reservation is closed")
+	// ErrInvariant is wrapped by every [*ViolationError].
+	ErrInvariant = errors.New("invariant violated")
 )
 
 // CollectionMissingError says that there is no collection of this id: it was
@@ -176,8 +178,8 @@ func (e *BeforeFrontierError) Error() string {
 	return fmt.Sprintf("hold on %v added at %d, before the read frontier %v", e.ID, e.Time, e.Read)
 }
 
-// ViolationError says that an invariant does not hold: there is a bug in this
-// package.
+// ViolationError says that an invariant does not hold: there is a bug. It wraps
+// [ErrInvariant].
 type ViolationError struct {
 	// Invariant is its id, such as "I-1".
 	Invariant string
@@ -191,3 +193,6 @@ func violation(invariant, format string, args ...any) *ViolationError {
 
 // Error implements error.
 func (e *ViolationError) Error() string { return e.Invariant + " violated: " + e.Details }
+
+// Is reports that the error is [ErrInvariant].
+func (e *ViolationError) Is(target error) bool { return target == ErrInvariant }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -48,6 +49,23 @@ func (r *Reservation) Order() []GlobalID {
 		ids[i] = r.plans[i].ID
 	}
 	return ids
+}
+
+// Has reports whether the id is one of the reserved ones.
+func (r *Reservation) Has(id GlobalID) bool {
+	return slices.ContainsFunc(r.plans, func(p Plan) bool { return p.ID == id })
+}
+
+// Held returns the holds that the reservation has on its dependencies, in the order
+// of acquisition.
+func (r *Reservation) Held() iter.Seq2[GlobalID, frontier.Antichain] {
+	return func(yield func(GlobalID, frontier.Antichain) bool) {
+		for _, hold := range r.holds {
+			if !yield(hold.id, hold.since) {
+				return
+			}
+		}
+	}
 }
 
 // Reserve verifies that the planned collections can be created together and

@@ -137,6 +137,7 @@ func (v *visit) checkHolds() error {
 func (c *Core) run(err error) (Effects, error) {
 	s := &c.step
 	defer s.reset()
+	c.touched = c.touched[:0]
 	for i := 0; err == nil && i < len(s.visits); i++ {
 		err = s.visits[i].checkHolds()
 	}
@@ -230,6 +231,7 @@ func (c *Core) commit() Effects {
 	var effects Effects
 	for _, v := range c.step.visits {
 		record, after := v.record, v.record.read()
+		c.touched = append(c.touched, record.id)
 		hasMoved := after != v.before
 		hasChanged := v.isNew || hasMoved || v.implied != record.implied || v.upper != record.upper
 		record.implied, record.upper, record.policy = v.implied, v.upper, v.policy
