@@ -147,12 +147,10 @@ func (c *Controller) boot(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := c.create(ctx, descriptions, func(context.Context) (catalog.Metadata, error) {
-		return committed, nil
-	}); err != nil {
+	if err := c.create(ctx, descriptions, foreignIntent(committed)); err != nil {
 		return err
 	}
-	c.releaseRetired(committed)
+	c.releaseRetired(committed, committed.Unfinalized...)
 	c.isBooting = false
 	return nil
 }

@@ -3,6 +3,7 @@ package collections
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/tidemarkdb/tidemark/collections/catalog"
@@ -30,9 +31,7 @@ func (c *Controller) Create(ctx context.Context, descriptions ...Description) er
 	if err != nil {
 		return err
 	}
-	return c.end(in, c.create(in.ctx, descriptions, func(ctx context.Context) (catalog.Metadata, error) {
-		return c.commitCreation(ctx, descriptions)
-	}))
+	return c.end(in, c.create(in.ctx, descriptions, ownIntent{c}))
 }
 
 // Install creates collections that were prepared by [Controller.Prepare] and
@@ -46,10 +45,26 @@ func (c *Controller) Install(ctx context.Context, committed catalog.Metadata, de
 	if err != nil {
 		return err
 	}
-	return c.end(in, c.create(in.ctx, descriptions, func(context.Context) (catalog.Metadata, error) {
-		return committed, nil
-	}))
+	return c.end(in, c.create(in.ctx, descriptions, foreignIntent(committed)))
 }
+
+// intent is where it is durable that collections are to be created.
+type intent interface {
+	// commit makes it durable, unless it is, and returns what is committed.
+	commit(ctx context.Context, n *creation) (catalog.Metadata, error)
+	// undo takes it back after the creation was refused with an error, and returns
+	// that, with what has gone wrong in taking it back.
+	undo(ctx context.Context, n *creation, refusal error) error
+}
+
+// foreignIntent is what somebody else has committed, and has to take back.
+type foreignIntent catalog.Metadata
+
+func (f foreignIntent) commit(context.Context, *creation) (catalog.Metadata, error) {
+	return catalog.Metadata(f), nil
+}
+
+func (f foreignIntent) undo(_ context.Context, _ *creation, refusal error) error { return refusal }
 
 // creation is a set of collections on the way into being.
 type creation struct {
@@ -59,23 +74,24 @@ type creation struct {
 	openings     []core.Opening
 }
 
-// create reserves ids, finds out shards by commit, opens them, and installs.
-func (c *Controller) create(
-	ctx context.Context, descriptions []Description, commit func(context.Context) (catalog.Metadata, error),
-) error {
+// create reserves ids, makes sure of the intent, opens the shards, and installs.
+func (c *Controller) create(ctx context.Context, descriptions []Description, in intent) error {
 	n, err := c.reserve(descriptions)
 	if err != nil || len(n.descriptions) == 0 {
 		return err
 	}
-	committed, err := commit(ctx)
+	committed, err := in.commit(ctx, n)
 	if err == nil {
 		err = c.openShards(ctx, n, committed)
 	}
-	if err == nil {
-		return c.install(n)
+	if err != nil {
+		c.abandon(n)
+		return err
 	}
-	c.abandon(n)
-	return err
+	if err := c.install(n); err != nil { // a dependency was dropped in the meantime, or a shard given up
+		return in.undo(ctx, n, err)
+	}
+	return nil
 }
 
 // reserve verifies descriptions, and reserves the ids of those that are new.
@@ -161,6 +177,19 @@ func (c *Controller) openShards(ctx context.Context, n *creation, committed cata
 		}
 		n.records[i] = &record{id: d.ID, description: d, shard: shard, stopWatch: func() {}}
 	}
+	if err := c.forEach(ctx, n, c.takeSince); err != nil {
+		return err
+	}
+	// All uppers are read after all sinces. As long as one since is not taken over,
+	// its old owner may move it, because of uppers that would seem old otherwise:
+	// those of the same shard, and of what depends on it.
+	return c.forEach(ctx, n, c.readUpper)
+}
+
+// forEach does something with each shard of a creation, several at the same time.
+func (c *Controller) forEach(
+	ctx context.Context, n *creation, do func(context.Context, *record, *core.Opening) error,
+) error {
 	group := c.rt.NewGroup(ctx)
 	for i, r := range n.records {
 		group.Go("open", func(ctx context.Context) error {
@@ -168,9 +197,7 @@ func (c *Controller) openShards(ctx context.Context, n *creation, committed cata
 				return err
 			}
 			defer c.opens.Release(1)
-			opening, err := c.openShard(ctx, r)
-			n.openings[i] = opening
-			return err
+			return do(ctx, r, &n.openings[i])
 		})
 	}
 	err := group.Wait()
@@ -180,20 +207,24 @@ func (c *Controller) openShards(ctx context.Context, n *creation, committed cata
 	return err
 }
 
-// openShard opens one shard. The upper is read after the since: a writer that goes
-// on in between would otherwise make it look as if nothing could be read.
-func (c *Controller) openShard(ctx context.Context, r *record) (core.Opening, error) {
-	var err error
+// takeSince takes the capability on a shard over.
+func (c *Controller) takeSince(ctx context.Context, r *record, opening *core.Opening) (err error) {
 	if r.since, err = c.openSince(ctx, r.shard, r.description.Since); err != nil {
-		return core.Opening{}, err
+		return err
 	}
 	r.durable = r.since.Since()
 	r.wanted = r.durable
+	opening.ID, opening.Since = r.id, r.durable
+	return nil
+}
+
+// readUpper reads the upper of a shard.
+func (c *Controller) readUpper(ctx context.Context, r *record, opening *core.Opening) (err error) {
 	if r.reader, err = c.client.OpenReader(ctx, r.shard); err != nil {
-		return core.Opening{}, err
+		return err
 	}
-	upper, err := r.reader.FetchRecentUpper(ctx)
-	return core.Opening{ID: r.id, Since: r.durable, Upper: upper}, err
+	opening.Upper, err = r.reader.FetchRecentUpper(ctx)
+	return err
 }
 
 // install makes a creation come into being.
@@ -266,8 +297,10 @@ func (c *Controller) follow(ctx context.Context, r *record, upper frontier.Antic
 	return nil
 }
 
-// commitCreation makes the intent to create durable, and returns what is committed.
-func (c *Controller) commitCreation(ctx context.Context, descriptions []Description) (catalog.Metadata, error) {
+// ownIntent is kept in the controller's own catalog.
+type ownIntent struct{ *Controller }
+
+func (c ownIntent) commit(ctx context.Context, n *creation) (catalog.Metadata, error) {
 	var committed catalog.Metadata
 	err := c.update(ctx, func(draft catalog.Draft) error {
 		described, err := draft.Descriptions()
@@ -279,7 +312,7 @@ func (c *Controller) commitCreation(ctx context.Context, descriptions []Descript
 			return err
 		}
 		var change Change
-		for _, d := range descriptions {
+		for _, d := range n.descriptions {
 			if _, isMapped := shards[d.ID]; !isMapped {
 				change.Create = append(change.Create, d.ID)
 			} else if !slices.ContainsFunc(described, d.Equal) {
@@ -289,7 +322,7 @@ func (c *Controller) commitCreation(ctx context.Context, descriptions []Descript
 		if err := c.prepare(draft, change); err != nil {
 			return err
 		}
-		for _, d := range descriptions {
+		for _, d := range n.descriptions {
 			if slices.Contains(change.Create, d.ID) {
 				if err := draft.Describe(d.Clone()); err != nil {
 					return err
@@ -302,17 +335,41 @@ func (c *Controller) commitCreation(ctx context.Context, descriptions []Descript
 	return committed, err
 }
 
-// releaseRetired starts to give up the shards that were given up in the catalog,
-// by a process that did not get to it: their since becomes {}.
-func (c *Controller) releaseRetired(committed catalog.Metadata) {
+func (c ownIntent) undo(ctx context.Context, n *creation, refusal error) error {
+	var ids []GlobalID
+	for _, d := range n.descriptions {
+		ids = append(ids, d.ID)
+	}
+	var committed catalog.Metadata
+	if err := c.update(ctx, func(draft catalog.Draft) (err error) {
+		if err = c.prepare(draft, Change{Drop: ids}); err == nil {
+			committed, err = catalog.Read(draft)
+		}
+		return err
+	}); err != nil {
+		return fmt.Errorf("%w, and is still in the catalog: %w: %w", refusal, persist.ErrIndeterminate, err)
+	}
+	var opened []persist.ShardID
+	for _, r := range n.records {
+		opened = append(opened, r.shard)
+	}
+	c.releaseRetired(committed, opened...)
+	return refusal
+}
+
+// releaseRetired starts to give up those of the shards that the catalog lists as
+// given up, and that no collection has: their since becomes {}.
+func (c *Controller) releaseRetired(committed catalog.Metadata, shards ...persist.ShardID) {
 	used := make(map[persist.ShardID]bool, len(committed.Shards))
 	for _, shard := range committed.Shards { //sim:allow map-range because it fills a set
 		used[shard] = true
 	}
-	retired := slices.DeleteFunc(slices.Clone(committed.Unfinalized), func(shard persist.ShardID) bool {
-		return used[shard] // a stale entry
+	retired := slices.DeleteFunc(slices.Clone(shards), func(shard persist.ShardID) bool {
+		return used[shard] || !slices.Contains(committed.Unfinalized, shard)
 	})
-	if len(retired) == 0 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(retired) == 0 || c.refusal() != nil {
 		return
 	}
 	c.group.Go("release", func(ctx context.Context) error {

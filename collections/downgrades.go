@@ -73,7 +73,9 @@ func (c *Controller) downgradeAll(ctx context.Context) error {
 
 // downgraded takes the answer of a downgrade up.
 func (c *Controller) downgraded(ctx context.Context, r *record, since frontier.Antichain, err error) {
-	fatal := c.fatalDowngrade(r.shard, err)
+	if fatal := c.fatalDowngrade(r.shard, err); fatal != nil {
+		_ = c.fail(fatal)
+	}
 	c.mu.Lock()
 	r.isBusy = false
 	switch {
@@ -84,7 +86,7 @@ func (c *Controller) downgraded(ctx context.Context, r *record, since frontier.A
 		} else {
 			c.want(r, r.wanted)
 		}
-	case fatal == nil && ctx.Err() == nil:
+	case ctx.Err() == nil:
 		r.broken = err
 	}
 	seen := c.publish(nil, r.id)
@@ -93,8 +95,6 @@ func (c *Controller) downgraded(ctx context.Context, r *record, since frontier.A
 	switch {
 	case err == nil && c.config.Events.Downgraded != nil:
 		c.config.Events.Downgraded(r.id, r.shard, since)
-	case fatal != nil:
-		_ = c.fail(fatal)
 	case err != nil && ctx.Err() == nil:
 		c.rt.Logger().Error("a since does not move any more", "collection", r.id, "shard", r.shard, "error", err)
 	}

@@ -22,6 +22,8 @@ type Journal struct {
 	asked frontier.Antichain // the greatest upper of any append
 	spans []span             // of acknowledged appends
 	reads map[uint64]string  // the contents that were read as of a time
+	// contents and definite are the invariants about what is read.
+	contents, definite string
 }
 
 // span is the interval of an append.
@@ -44,7 +46,17 @@ const (
 
 // NewJournal returns an empty journal.
 func NewJournal() *Journal {
-	return &Journal{rows: make(map[string]*entry), reads: make(map[uint64]string)}
+	return &Journal{
+		rows: make(map[string]*entry), reads: make(map[uint64]string), contents: "P-25", definite: "P-28",
+	}
+}
+
+// NewCollectionJournal returns an empty journal of a collection: what is read from
+// it has to be what was written (I-47).
+func NewCollectionJournal() *Journal {
+	j := NewJournal()
+	j.contents, j.definite = "I-47", "I-47"
+	return j
 }
 
 // Call is one append that is under way.
@@ -123,7 +135,7 @@ func (j *Journal) UpperAtLeast() frontier.Antichain {
 // of the acknowledged ones is missing (P-25).
 func (j *Journal) Read(rt *runtime.Runtime, asOf uint64, updates []persist.Update) {
 	text, wrong := render(asOf, updates)
-	rt.Always(wrong == "", "P-28", "asOf", asOf, "wrong", wrong)
+	rt.Always(wrong == "", j.definite, "asOf", asOf, "wrong", wrong)
 	j.mu.Lock()
 	before, again := j.reads[asOf]
 	j.reads[asOf] = text
@@ -141,9 +153,9 @@ func (j *Journal) Read(rt *runtime.Runtime, asOf uint64, updates []persist.Updat
 		}
 	}
 	j.mu.Unlock()
-	rt.Always(foreign == 0, "P-25", "asOf", asOf, "rows that should not be there", foreign)
-	rt.Always(missing == 0, "P-25", "asOf", asOf, "acknowledged rows that are missing", missing)
-	rt.Always(!again || before == text, "P-28", "asOf", asOf, "before", before, "now", text)
+	rt.Always(foreign == 0, j.contents, "asOf", asOf, "rows that should not be there", foreign)
+	rt.Always(missing == 0, j.contents, "asOf", asOf, "acknowledged rows that are missing", missing)
+	rt.Always(!again || before == text, j.definite, "asOf", asOf, "before", before, "now", text)
 }
 
 // Audit asserts that each append is in the contents as it was answered (P-25).
@@ -158,17 +170,17 @@ func (j *Journal) Audit(rt *runtime.Runtime, asOf uint64, updates []persist.Upda
 		e, count := j.rows[row], present[row]
 		switch {
 		case e.time > asOf:
-			rt.Always(count == 0, "P-25", "row", row, "count", count, "time", e.time)
+			rt.Always(count == 0, j.contents, "row", row, "count", count, "time", e.time)
 		case e.outcome == succeeded:
-			rt.Always(count == 1, "P-25", "row", row, "count", count, "answer", "success")
+			rt.Always(count == 1, j.contents, "row", row, "count", count, "answer", "success")
 		case e.outcome == denied:
-			rt.Always(count == 0, "P-25", "row", row, "count", count, "answer", "mismatch")
+			rt.Always(count == 0, j.contents, "row", row, "count", count, "answer", "mismatch")
 		default:
-			rt.Always(count == 0 || count == 1, "P-25", "row", row, "count", count, "answer", "none")
+			rt.Always(count == 0 || count == 1, j.contents, "row", row, "count", count, "answer", "none")
 		}
 	}
 	for _, row := range sortedKeys(present) {
-		rt.Always(j.rows[row] != nil, "P-25", "row", row, "written", "by nobody")
+		rt.Always(j.rows[row] != nil, j.contents, "row", row, "written", "by nobody")
 	}
 	j.auditSpans(rt)
 }

@@ -30,19 +30,17 @@ func Appends() sim.Scenario {
 	}
 }
 
-// shardWorld is what the processes of a world share: a store, its faults, and
-// what clients were told.
-type shardWorld struct {
-	store   *memory.Store
-	faults  *faulty.Faults
-	config  persist.Config
-	shard   persist.ShardID
-	journal *invariants.Journal
+// storeWorld is what the processes of a world share: a store, its faults, and the
+// configuration of the engine.
+type storeWorld struct {
+	store  *memory.Store
+	faults *faulty.Faults
+	config persist.Config
 }
 
-// newShardWorld draws a store with its faults and the configuration of the
+// newStoreWorld draws a store with its faults and the configuration of the
 // engine: tiny thresholds, short leases.
-func newShardWorld(rt *runtime.Runtime, rand *runtime.Rand) (*shardWorld, error) {
+func newStoreWorld(rand *runtime.Rand) (*storeWorld, error) {
 	plan := faulty.Plan{
 		{Op: faulty.CAS, Effect: faulty.FailAfter, OneIn: runtime.Between(rand, 4, 30)},
 		{Op: faulty.CAS, Effect: faulty.Late, OneIn: runtime.Between(rand, 4, 30)},
@@ -54,7 +52,7 @@ func newShardWorld(rt *runtime.Runtime, rand *runtime.Rand) (*shardWorld, error)
 	if err != nil {
 		return nil, err
 	}
-	return &shardWorld{
+	return &storeWorld{
 		store:  memory.New("store", memory.Options{}),
 		faults: faults,
 		config: persist.Config{
@@ -65,14 +63,27 @@ func newShardWorld(rt *runtime.Runtime, rand *runtime.Rand) (*shardWorld, error)
 			ScanLimit:       runtime.Between(rand, 1, 40),
 			SelfCheck:       true,
 		},
-		shard:   persist.ShardID{1},
-		journal: invariants.NewJournal(),
 	}, nil
 }
 
 // client opens the store for a process.
-func (s *shardWorld) client(rt *runtime.Runtime) (*persist.Client, error) {
+func (s *storeWorld) client(rt *runtime.Runtime) (*persist.Client, error) {
 	return persist.New(rt, s.faults.Blob(rt, s.store.Blob(rt)), s.faults.Consensus(rt, s.store.Consensus(rt)), s.config)
+}
+
+// shardWorld is a world with one shard, and what its clients were told.
+type shardWorld struct {
+	*storeWorld
+	shard   persist.ShardID
+	journal *invariants.Journal
+}
+
+func newShardWorld(rand *runtime.Rand) (*shardWorld, error) {
+	s, err := newStoreWorld(rand)
+	if err != nil {
+		return nil, err
+	}
+	return &shardWorld{s, persist.ShardID{1}, invariants.NewJournal()}, nil
 }
 
 func appends(ctx context.Context, w *sim.World) error {
@@ -80,19 +91,12 @@ func appends(ctx context.Context, w *sim.World) error {
 	rand := rt.Rand("appends")
 
 	// Given a shard and processes that write and read it,
-	s, err := newShardWorld(rt, rand)
+	s, err := newShardWorld(rand)
 	if err != nil {
 		return err
 	}
-	count := runtime.Between(rand, 2, 3)
-	for i := range count {
-		n, err := w.Node(fmt.Sprintf("p%d", i+1), s.appendAndRead)
-		if err != nil {
-			return err
-		}
-		if err := n.Boot(); err != nil {
-			return err
-		}
+	if err := bootNodes(w, runtime.Between(rand, 2, 3), s.appendAndRead); err != nil {
+		return err
 	}
 
 	// when they crash and pause,
@@ -113,20 +117,6 @@ func appends(ctx context.Context, w *sim.World) error {
 
 	// and the shard has what the writers were told.
 	return s.audit(ctx, rt)
-}
-
-// injectFaults plans crashes and pauses of any nodes within some steps.
-func injectFaults(w *sim.World, rand *runtime.Rand, count int, steps uint64) error {
-	var faults []sim.Fault
-	for range count {
-		faults = append(faults, sim.Fault{
-			Kind:     []sim.FaultKind{sim.FaultCrash, sim.FaultPause}[rand.IntN(2)],
-			Node:     w.Nodes()[rand.IntN(len(w.Nodes()))],
-			Step:     runtime.Between(rand, 20, steps),
-			Duration: time.Duration(runtime.Between(rand, 1, 8000)) * time.Millisecond,
-		})
-	}
-	return w.Inject(faults...)
 }
 
 // appendAndRead is a process: a writer and a reader.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -45,7 +44,7 @@ func capability(ctx context.Context, w *sim.World) error {
 
 	// Given a closed shard with contents up to 1000, and processes that want its
 	// capability,
-	s, err := newShardWorld(rt, rand)
+	s, err := newShardWorld(rand)
 	if err != nil {
 		return err
 	}
@@ -53,14 +52,8 @@ func capability(ctx context.Context, w *sim.World) error {
 	if err := c.fill(ctx, rt); err != nil {
 		return err
 	}
-	for i := range runtime.Between(rand, 2, 3) {
-		n, err := w.Node(fmt.Sprintf("p%d", i+1), c.ownAndRead)
-		if err != nil {
-			return err
-		}
-		if err := n.Boot(); err != nil {
-			return err
-		}
+	if err := bootNodes(w, runtime.Between(rand, 2, 3), c.ownAndRead); err != nil {
+		return err
 	}
 
 	// when they take it from each other, crash and pause,

@@ -3,7 +3,6 @@ package scenarios
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -80,29 +79,13 @@ func failover(ctx context.Context, w *sim.World) error {
 
 	// Given processes that all want to own the counter,
 	r := &register{writers: make(map[uint64]string)}
-	count := runtime.Between(rand, 2, 3)
-	for i := range count {
-		name := fmt.Sprintf("p%d", i+1)
-		n, err := w.Node(name, func(ctx context.Context, rt *runtime.Runtime) error { return own(ctx, rt, r) })
-		if err != nil {
-			return err
-		}
-		if err := n.Boot(); err != nil {
-			return err
-		}
+	boot := func(ctx context.Context, rt *runtime.Runtime) error { return own(ctx, rt, r) }
+	if err := bootNodes(w, runtime.Between(rand, 2, 3), boot); err != nil {
+		return err
 	}
 
 	// when they crash and pause,
-	var faults []sim.Fault
-	for range runtime.Between(rand, 1, 4) {
-		faults = append(faults, sim.Fault{
-			Kind:     []sim.FaultKind{sim.FaultCrash, sim.FaultPause}[rand.IntN(2)],
-			Node:     w.Nodes()[rand.IntN(count)],
-			Step:     runtime.Between[uint64](rand, 20, 700),
-			Duration: time.Duration(runtime.Between(rand, 1, 3000)) * time.Millisecond,
-		})
-	}
-	if err := w.Inject(faults...); err != nil {
+	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 700); err != nil {
 		return err
 	}
 	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 3, 8))*time.Second); err != nil {

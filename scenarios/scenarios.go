@@ -10,6 +10,13 @@ func All() []sim.Scenario {
 		Failover(),
 		Appends(),
 		Capability(),
+		Sources(),
+		Holds(),
+		HoldStorm(),
+		HoldStorm10000(),
+		Drops(),
+		Takeover(),
+		Indeterminate(),
 		Canary(),
 	}
 }

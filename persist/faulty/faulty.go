@@ -106,7 +106,7 @@ func (f *Faults) run(
 	ctx context.Context, rt *runtime.Runtime, op Op, key string, do func(context.Context) error, later landing,
 ) error {
 	rule, fires := f.pick(rt, op, key)
-	if !fires {
+	if !fires || ctx.Err() != nil { // what is called after its end is not sent
 		return do(ctx)
 	}
 	rt.FaultDelivered(string(rule.Effect))

@@ -10,6 +10,7 @@ import "github.com/tidemarkdb/tidemark/frontier"
 // If one does not exist the error is a [*CollectionMissingError] about the first
 // of those, and no hold is acquired.
 func (c *Core) Acquire(ids ...GlobalID) ([]*Hold, error) {
+	c.touched = c.touched[:0]
 	for _, id := range ids {
 		if _, err := c.get(id); err != nil {
 			return nil, err
@@ -36,6 +37,7 @@ func (c *Core) AcquireAt(id GlobalID, since frontier.Antichain) (*Hold, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.touched = c.touched[:0]
 	if !record.read().LessEqual(since) {
 		return nil, &SinceViolationError{ID: id, Requested: since, Since: record.read()}
 	}
@@ -52,6 +54,7 @@ func (c *Core) acquire(record *collection, since frontier.Antichain) (*Hold, err
 		// Holds are part of the capabilities, whose sums did not overflow.
 		_, _ = record.holds.Update(t, +1)
 	}
+	c.touched = append(c.touched, record.id)
 	return &Hold{issuer: c, id: record.id, since: since}, nil
 }
 

@@ -1,0 +1,386 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/tidemarkdb/tidemark/collections"
+	"github.com/tidemarkdb/tidemark/collections/catalog"
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/invariants"
+	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/persist/faulty"
+	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim"
+)
+
+// collectionsFaults are the kinds of faults of a world of collections.
+func collectionsFaults() []string {
+	return []string{
+		string(sim.FaultCrash), string(sim.FaultPause), string(faulty.FailBefore), string(faulty.FailAfter),
+		string(faulty.Late), string(faulty.Stall), string(faulty.Refuse),
+		catalog.FaultRefuse, catalog.FaultFailBefore, catalog.FaultFailAfter,
+	}
+}
+
+// collectionsWorld is what processes with collections share: a store, a catalog, what
+// watches them, and what clients were told.
+type collectionsWorld struct {
+	*storeWorld
+	catalog      *catalog.Memory
+	catalogFails catalog.FaultPlan
+	watch        *invariants.Controllers
+	isSampled    bool // invariants are not checked after each step
+
+	mu       sync.Mutex //sim:allow native-lock because nothing parks while it is held
+	journals map[collections.GlobalID]*invariants.Journal
+	created  uint64                        // ids that were given out
+	dropped  map[collections.GlobalID]bool // somebody has tried to
+	isEnding bool
+	current  *process // the one with the newest epoch
+}
+
+func newCollectionsWorld(rand *runtime.Rand) (*collectionsWorld, error) {
+	s, err := newStoreWorld(rand)
+	if err != nil {
+		return nil, err
+	}
+	return &collectionsWorld{
+		storeWorld: s,
+		catalog:    catalog.NewMemory("catalog"),
+		catalogFails: catalog.FaultPlan{
+			Refuse: runtime.Between(rand, 3, 12), FailBefore: runtime.Between(rand, 3, 12),
+			FailAfter: runtime.Between(rand, 3, 12),
+		},
+		watch:    invariants.NewControllers(),
+		journals: make(map[collections.GlobalID]*invariants.Journal),
+		dropped:  make(map[collections.GlobalID]bool),
+	}, nil
+}
+
+// newID returns an id that was never used.
+func (w *collectionsWorld) newID() collections.GlobalID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.created++
+	return collections.UserID(w.created)
+}
+
+// journal returns the journal of a collection.
+func (w *collectionsWorld) journal(id collections.GlobalID) *invariants.Journal {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.journals[id] == nil {
+		w.journals[id] = invariants.NewCollectionJournal()
+	}
+	return w.journals[id]
+}
+
+// noteDrop notes that somebody tries to drop a collection, which must not be created
+// again.
+func (w *collectionsWorld) noteDrop(id collections.GlobalID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dropped[id] = true
+}
+
+func (w *collectionsWorld) isDropped(id collections.GlobalID) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dropped[id]
+}
+
+// end tells the processes to drop everything.
+func (w *collectionsWorld) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.isEnding = true
+}
+
+func (w *collectionsWorld) ending() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.isEnding
+}
+
+// checkQuiescent asserts what has to be true of the newest process, once nothing is
+// under way.
+func (w *collectionsWorld) checkQuiescent(rt *runtime.Runtime) error {
+	w.mu.Lock()
+	p := w.current
+	w.mu.Unlock()
+	if p == nil {
+		return errors.New("no process has opened the collections")
+	}
+	p.watch.CheckQuiescent(rt)
+	return nil
+}
+
+// process is one incarnation of a node with its collections.
+type process struct {
+	*collections.Controller
+	world  *collectionsWorld
+	rt     *runtime.Runtime
+	client *persist.Client
+	watch  *invariants.Process
+}
+
+// errReplaced ends the tasks of a process whose controller has ended.
+var errReplaced = errors.New("replaced by another process")
+
+// run boots a process: it opens the collections, does its work, and closes them. A
+// process that was replaced ends without an error.
+func (w *collectionsWorld) run(
+	ctx context.Context, rt *runtime.Runtime, work func(ctx context.Context, p *process, group *runtime.Group) error,
+) error {
+	p, err := w.open(ctx, rt)
+	if errors.Is(err, collections.ErrFenced) {
+		rt.Reachable("fenced-at-boot")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer p.client.Close()
+	group := rt.NewGroup(ctx)
+	group.Go("stay", p.stay)
+	err = work(group.Context(), p, group)
+	if groupErr := group.Wait(); err == nil {
+		err = groupErr
+	}
+	closeErr := p.Close(ctx)
+	var open *collections.OpenHoldsError
+	rt.Always(!errors.As(closeErr, &open), "I-20", "holds", closeErr)
+	var fenced *collections.FencedError
+	if errors.As(p.Err(), &fenced) {
+		if fenced.Shard == (persist.ShardID{}) {
+			rt.Reachable("fenced-by-catalog")
+		} else {
+			rt.Reachable("fenced-by-shard")
+		}
+		return nil
+	}
+	return err
+}
+
+// open opens the collections.
+func (w *collectionsWorld) open(ctx context.Context, rt *runtime.Runtime) (*process, error) {
+	p := &process{world: w, rt: rt, watch: w.watch.Process(rt)}
+	committing := w.watch.Committing(rt, w.store.Consensus(rt))
+	consensus := p.watch.Issuing(w.faults.Consensus(rt, committing))
+	var err error
+	if p.client, err = persist.New(rt, w.faults.Blob(rt, w.store.Blob(rt)), consensus, w.config); err != nil {
+		return nil, err
+	}
+	events := p.watch.Events()
+	if w.isSampled {
+		events.Stepped = nil
+	}
+	p.Controller, err = collections.Open(ctx, rt, p.client, collections.Config{
+		Catalog:       catalog.Faulty(rt, w.catalog.View(rt), w.catalogFails),
+		DowngradesMax: 4,
+		Supervisor:    p.watch.Fenced,
+		Events:        events,
+	})
+	if err != nil {
+		p.client.Close()
+		return nil, err
+	}
+	p.watch.Opened(p.Controller)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.current == nil || w.current.Epoch() < p.Epoch() {
+		w.current = p
+	}
+	return p, nil
+}
+
+// stay is a task that keeps the process going until its controller ends.
+func (p *process) stay(ctx context.Context) error {
+	for p.Err() == nil {
+		if err := p.rt.Sleep(ctx, time.Second); err != nil {
+			return err
+		}
+	}
+	return errReplaced
+}
+
+// outcome sorts the errors that a task of a process may meet: what ends the task
+// well because the process is over, or its collection, is nil; others are left.
+func (p *process) outcome(err error) error {
+	var missing *collections.CollectionMissingError
+	if p.isOver(err) || errors.As(err, &missing) {
+		return nil
+	}
+	return err
+}
+
+// isOver reports whether the error says that the process is over.
+func (p *process) isOver(err error) bool {
+	return errors.Is(err, collections.ErrFenced) || errors.Is(err, collections.ErrClosed)
+}
+
+// pause sleeps for a time between two bounds in milliseconds.
+func (p *process) pause(ctx context.Context, rand *runtime.Rand, low, high int) error {
+	return p.rt.Sleep(ctx, time.Duration(runtime.Between(rand, low, high))*time.Millisecond)
+}
+
+// write is a task that appends to a collection for as long as it exists, count times
+// at most, with rows of its own. There is one for each collection of a process.
+func (p *process) write(ctx context.Context, id collections.GlobalID, count int) error {
+	rand := p.rt.Rand("write " + id.String())
+	journal := p.world.journal(id)
+	w, err := p.Writer(ctx, id)
+	if err != nil {
+		return p.outcome(err)
+	}
+	for i := range count {
+		expected := w.Upper()
+		lower, isOpen := expected.Time()
+		if !isOpen {
+			return nil
+		}
+		upper := lower + runtime.Between[uint64](rand, 1, 5)
+		var updates []persist.Update
+		for j := range rand.IntN(3) {
+			row := fmt.Sprintf("%s.%d/%d.%d", p.rt.Node(), p.Epoch(), i, j)
+			updates = append(updates, persist.Update{Row: []byte(row), Time: runtime.Between(rand, lower, upper-1), Diff: 1})
+		}
+		before := p.watch.HasEnded()
+		call := journal.Begin(updates, expected, frontier.At(upper))
+		err := w.CompareAndAppend(ctx, updates, expected, frontier.At(upper))
+		call.End(p.rt, err)
+		p.watch.Returned(before, err)
+		p.rt.Sometimes(err == nil, "appended")
+		var mismatch *persist.UpperMismatchError
+		if errors.Is(err, persist.ErrIndeterminate) || errors.As(err, &mismatch) {
+			_, err = w.FetchRecentUpper(ctx)
+		}
+		if err != nil {
+			return p.outcome(err)
+		}
+		if err := p.pause(ctx, rand, 1, 1500); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads a collection as of a time, which must succeed if it is held.
+func (p *process) read(ctx context.Context, id collections.GlobalID, asOf uint64, isHeld bool) error {
+	before := p.watch.HasEnded()
+	var updates []persist.Update
+	var err error
+	for u, readErr := range p.Snapshot(ctx, id, asOf) {
+		if err = readErr; err == nil {
+			updates = append(updates, u)
+		}
+	}
+	p.watch.Returned(before, err)
+	var early *collections.ReadBeforeSinceError
+	var missing *collections.CollectionMissingError
+	switch {
+	case err == nil:
+		p.world.journal(id).Read(p.rt, asOf, updates)
+		p.rt.Sometimes(len(updates) > 0, "rows-read")
+		return nil
+	case errors.As(err, &early) && p.watch.WasReplaced(id):
+		return collections.ErrFenced
+	case errors.As(err, &early), errors.As(err, &missing):
+		p.rt.Always(!isHeld, "I-16", "collection", id, "asOf", asOf, "error", err)
+		p.watch.Refused(id, asOf)
+		p.rt.Sometimes(early != nil, "read-refused")
+		return nil
+	}
+	return err
+}
+
+// hold acquires holds, and checks them.
+func (p *process) hold(ctx context.Context, ids ...collections.GlobalID) (collections.Holds, error) {
+	before := p.watch.HasEnded()
+	holds, err := p.Hold(ctx, ids...)
+	p.watch.Returned(before, err)
+	if err == nil {
+		p.watch.Acquired(ids, holds)
+	}
+	return holds, err
+}
+
+// drawPolicy draws a read policy for a collection.
+func (p *process) drawPolicy(rand *runtime.Rand, id collections.GlobalID) (collections.ReadPolicy, error) {
+	lag, err := collections.LagBy(runtime.Between[uint64](rand, 0, 20), runtime.Between[uint64](rand, 1, 8))
+	if err != nil {
+		return lag, err
+	}
+	var from collections.ReadPolicy
+	if all, err := p.Frontiers(id); err == nil {
+		upper, _ := all[0].Upper.Time()
+		from = collections.ValidFrom(frontier.At(upper + 2 - min(upper+2, runtime.Between[uint64](rand, 0, 9))))
+	}
+	switch rand.IntN(4) {
+	case 0:
+		return collections.StepBack(), nil
+	case 1:
+		return lag, nil
+	case 2:
+		return from, nil
+	}
+	return collections.Multiple(lag, from)
+}
+
+// steer is a task that changes the policies of random collections.
+func (p *process) steer(ctx context.Context) error {
+	rand := p.rt.Rand("steer")
+	for {
+		ids := p.IDs()
+		if len(ids) > 0 {
+			var changes []collections.PolicyChange
+			for range runtime.Between(rand, 1, 3) { // ids may be repeated
+				id := ids[rand.IntN(len(ids))]
+				policy, err := p.drawPolicy(rand, id)
+				if err != nil {
+					return err
+				}
+				changes = append(changes, collections.PolicyChange{ID: id, Policy: policy})
+			}
+			before := p.watch.HasEnded()
+			withheld, err := p.SetReadPolicies(ctx, changes...)
+			p.watch.Returned(before, err)
+			p.rt.Sometimes(len(withheld) > 0, "policy-withheld")
+			if p.isOver(err) {
+				return nil
+			}
+			if err != nil && p.outcome(err) != nil {
+				return err
+			}
+		}
+		if err := p.pause(ctx, rand, 10, 1500); err != nil {
+			return err
+		}
+	}
+}
+
+// dropAll drops what is left, once the world says so.
+func (p *process) dropAll(ctx context.Context) error {
+	rand := p.rt.Rand("drop all")
+	for {
+		if ids := p.IDs(); p.world.ending() && len(ids) > 0 {
+			first := rand.IntN(len(ids))
+			for n := range ids {
+				err := p.drop(ctx, ids[(first+n)%len(ids)])
+				if p.isOver(err) {
+					return nil
+				}
+				if err != nil {
+					return err
+				}
+			}
+		}
+		if err := p.pause(ctx, rand, 100, 500); err != nil {
+			return err
+		}
+	}
+}
