@@ -1,11 +1,13 @@
 package invariants
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/tidemarkdb/tidemark/collections"
 	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
@@ -134,8 +136,11 @@ func checkCapabilities(
 
 // checkDurable asserts that what is or shall be durable is not ahead of what can
 // be read (I-21, I-22), and that something is done about what is not durable yet
-// (I-25, I-41).
+// (I-25, I-41); a controller that has lost a shard to another process does not go on
+// (I-31).
 func checkDurable(rt *runtime.Runtime, one *collections.CollectionInspection) {
+	var owner *persist.OwnerError
+	rt.Always(!errors.As(one.Broken, &owner), "I-31", "collection", one.ID, "lost", one.Broken)
 	isBusy := one.IsMoving || one.Broken != nil
 	if one.IsRemoved {
 		rt.Always(one.Wanted.IsEmpty() && isBusy, "I-25", "collection", one.ID, "wanted", one.Wanted)

@@ -21,7 +21,7 @@ func HoldStorm() sim.Scenario {
 			" tasks at once, while changes of holds pile up; every capability is accounted for, and in the end none is left",
 		Run: func(ctx context.Context, w *sim.World) error {
 			rand := w.Runtime().Rand("hold storm")
-			return holdStorm(ctx, w, storm{tokens: runtime.Between(rand, 20, 300), workers: runtime.Between(rand, 2, 6), crashes: 2,
+			return holdStorm(ctx, w, storm{tokens: mostlyFew(rand, 20, 300), workers: runtime.Between(rand, 2, 6), crashes: 2,
 				seconds: runtime.Between(rand, 3, 9)})
 		},
 		Faults: collectionsFaults(),

@@ -62,8 +62,8 @@ func holds(ctx context.Context, w *sim.World) error {
 
 // mostlyFew draws a size: in most runs it is small, so that they are short.
 func mostlyFew(rand *runtime.Rand, low, high int) int {
-	if rand.IntN(16) > 0 {
-		high = min(high, low+4)
+	if rand.IntN(8) > 0 {
+		high = low + (high-low)/5
 	}
 	return runtime.Between(rand, low, high)
 }

@@ -45,7 +45,7 @@ func indeterminate(ctx context.Context, w *sim.World) error {
 	}
 	c.catalogFails.Refuse, c.catalogFails.FailBefore, c.catalogFails.FailAfter = 0, 0, 0
 	var descriptions []collections.Description
-	for range runtime.Between(rand, 2, 5) {
+	for range runtime.Between(rand, 2, 4) {
 		descriptions = append(descriptions, collections.Description{ID: c.newID()})
 	}
 	if err := bootNodes(w, 1, func(ctx context.Context, rt *runtime.Runtime) error {
@@ -61,7 +61,7 @@ func indeterminate(ctx context.Context, w *sim.World) error {
 	if err := injectFaults(w, rand, runtime.Between(rand, 0, 2), 4000); err != nil {
 		return err
 	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 6, 12))*time.Second); err != nil {
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 3, 7))*time.Second); err != nil {
 		return err
 	}
 

@@ -47,7 +47,7 @@ func newSourceWorld(rand *runtime.Rand) (*sourceWorld, error) {
 		export := describe(progress.ID)
 		all = append(all, export)
 		if rand.IntN(2) == 0 {
-			sinks = append(sinks, describe(export.ID))
+			sinks = append(sinks, describe(export.ID, all[2].ID)) // a join, say
 		}
 	}
 	all = append(all, sinks...)

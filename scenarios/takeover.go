@@ -33,13 +33,13 @@ func takeover(ctx context.Context, w *sim.World) error {
 	var descriptions []collections.Description
 	for i := range runtime.Between(rand, 1, 5) {
 		d := collections.Description{ID: c.newID()}
-		if i > 0 && rand.IntN(2) == 0 {
+		if i > 0 && rand.IntN(4) > 0 {
 			d.DependsOn = append(d.DependsOn, descriptions[rand.IntN(i)].ID)
 		}
 		descriptions = append(descriptions, d)
 	}
 	boot := func(ctx context.Context, rt *runtime.Runtime) error { return c.takeTurns(ctx, rt, descriptions) }
-	if err := bootNodes(w, runtime.Between(rand, 2, 3), boot); err != nil {
+	if err := bootNodes(w, 2+rand.IntN(4)/3, boot); err != nil {
 		return err
 	}
 
@@ -47,14 +47,14 @@ func takeover(ctx context.Context, w *sim.World) error {
 	if err := injectFaults(w, rand, runtime.Between(rand, 1, 5), 6000); err != nil {
 		return err
 	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 6, 12))*time.Second); err != nil {
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 4, 9))*time.Second); err != nil {
 		return err
 	}
 
 	// then, once nobody boots any more, the last one owns all of them.
 	c.end()
 	w.Quiesce(20 * time.Second)
-	if err := rt.Sleep(ctx, 40*time.Second); err != nil {
+	if err := rt.Sleep(ctx, 25*time.Second); err != nil {
 		return err
 	}
 	return c.checkQuiescent(rt)
