@@ -88,8 +88,8 @@ func holdStorm(ctx context.Context, w *sim.World, size storm) error {
 
 	// then, once all holds are closed, nothing of them is left.
 	c.end()
-	w.Quiesce(20 * time.Second)
-	if err := rt.Sleep(ctx, 20*time.Second); err != nil {
+	w.Quiesce(10 * time.Second)
+	if err := rt.Sleep(ctx, 12*time.Second); err != nil {
 		return err
 	}
 	return c.checkQuiescent(rt)

@@ -53,8 +53,8 @@ func holds(ctx context.Context, w *sim.World) error {
 
 	// then, once all is quiet, the sinces are durable where they can be read.
 	c.end()
-	w.Quiesce(20 * time.Second)
-	if err := rt.Sleep(ctx, 20*time.Second); err != nil {
+	w.Quiesce(10 * time.Second)
+	if err := rt.Sleep(ctx, 12*time.Second); err != nil {
 		return err
 	}
 	return c.checkQuiescent(rt)

@@ -67,8 +67,8 @@ func indeterminate(ctx context.Context, w *sim.World) error {
 
 	// then nobody else has ever owned the collections, and all is as it was answered.
 	c.end()
-	w.Quiesce(20 * time.Second)
-	if err := rt.Sleep(ctx, 30*time.Second); err != nil {
+	w.Quiesce(10 * time.Second)
+	if err := rt.Sleep(ctx, 20*time.Second); err != nil {
 		return err
 	}
 	return c.checkQuiescent(rt)

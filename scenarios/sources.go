@@ -3,6 +3,7 @@ package scenarios
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/collections"
@@ -43,7 +44,7 @@ func newSourceWorld(rand *runtime.Rand) (*sourceWorld, error) {
 	var sinks []collections.Description
 	progress := describe()
 	all := []collections.Description{progress, describe(progress.ID), describe()}
-	for range mostlyFew(rand, 1, 20) {
+	for range mostlyFew(rand, 2, 20) {
 		export := describe(progress.ID)
 		all = append(all, export)
 		if rand.IntN(2) == 0 {
@@ -51,8 +52,12 @@ func newSourceWorld(rand *runtime.Rand) (*sourceWorld, error) {
 		}
 	}
 	all = append(all, sinks...)
+	isLate := make(map[collections.GlobalID]bool)
 	for i, d := range all {
-		if i > 3 && rand.IntN(3) == 0 {
+		isLate[d.ID] = i > 3 && rand.IntN(3) == 0 || slices.ContainsFunc(d.DependsOn, func(id collections.GlobalID) bool {
+			return isLate[id]
+		})
+		if isLate[d.ID] {
 			s.late = append(s.late, d)
 		} else {
 			s.first = append(s.first, d)
@@ -80,7 +85,7 @@ func sources(ctx context.Context, w *sim.World) error {
 	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 4000); err != nil {
 		return err
 	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 5, 9))*time.Second); err != nil {
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 6, 10))*time.Second); err != nil {
 		return err
 	}
 
@@ -105,7 +110,7 @@ func (s *sourceWorld) work(ctx context.Context, p *process, group *runtime.Group
 		}
 	}
 	for _, id := range p.IDs() {
-		group.Go("write "+id.String(), func(ctx context.Context) error { return p.write(ctx, id, 6) })
+		group.Go("write "+id.String(), func(ctx context.Context) error { return p.write(ctx, id, 8) })
 	}
 	group.Go("steer", p.steer)
 	group.Go("late", func(ctx context.Context) error { return p.outcome(s.createLate(ctx, p)) })

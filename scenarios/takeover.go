@@ -53,7 +53,7 @@ func takeover(ctx context.Context, w *sim.World) error {
 
 	// then, once nobody boots any more, the last one owns all of them.
 	c.end()
-	w.Quiesce(20 * time.Second)
+	w.Quiesce(10 * time.Second)
 	if err := rt.Sleep(ctx, 25*time.Second); err != nil {
 		return err
 	}

@@ -148,10 +148,8 @@ func (w *collectionsWorld) run(
 	defer p.client.Close()
 	group := rt.NewGroup(ctx)
 	group.Go("stay", p.stay)
-	err = work(group.Context(), p, group)
-	if groupErr := group.Wait(); err == nil {
-		err = groupErr
-	}
+	group.Go("work", func(ctx context.Context) error { return work(ctx, p, group) })
+	err = group.Wait()
 	closeErr := p.Close(ctx)
 	var open *collections.OpenHoldsError
 	rt.Always(!errors.As(closeErr, &open), "I-20", "holds", closeErr)
