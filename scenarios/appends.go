@@ -56,14 +56,23 @@ func newStoreWorld(rand *runtime.Rand) (*storeWorld, error) {
 		store:  memory.New("store", memory.Options{}),
 		faults: faults,
 		config: persist.Config{
-			WriterLease:     time.Duration(runtime.Between(rand, 100, 10_000)) * time.Millisecond,
+			WriterLease:     drawMillis(rand, 100, 600, 10_000),
 			RollupThreshold: runtime.Between(rand, 2, 12),
-			RetryMin:        time.Duration(runtime.Between(rand, 4, 1500)) * time.Millisecond,
+			RetryMin:        drawMillis(rand, 4, 60, 1500),
 			RetryMax:        4 * time.Second,
 			ScanLimit:       runtime.Between(rand, 1, 40),
 			SelfCheck:       true,
 		},
 	}, nil
+}
+
+// drawMillis draws a time: in half of the runs a short one.
+func drawMillis(rand *runtime.Rand, low, short, long int) time.Duration {
+	high := long
+	if rand.IntN(2) == 0 {
+		high = short
+	}
+	return time.Duration(runtime.Between(rand, low, high)) * time.Millisecond
 }
 
 // client opens the store for a process.

@@ -117,6 +117,8 @@ func (w *collectionsWorld) checkQuiescent(rt *runtime.Runtime) error {
 		return errors.New("no process has opened the collections")
 	}
 	p.watch.CheckQuiescent(rt)
+	open := p.Inspect().Holds
+	rt.Always(len(open) == 0, "I-20", "holds", len(open))
 	return nil
 }
 
