@@ -24,6 +24,8 @@ type Options struct {
 	SeedsMax int
 	// RunMax is the real time that one sweep may take.
 	RunMax time.Duration
+	// StoryLast asks for so many last events of the failing run; 0 for none.
+	StoryLast int
 }
 
 // Result is what became of a mutant.
@@ -33,6 +35,9 @@ type Result struct {
 	// first seed that did; Killer is empty if the mutant survived.
 	Killer, Failure string
 	Seed            uint64
+	// Story is the end of the failing run, if that was asked for: it is run once
+	// more, with the mutant, and told.
+	Story string
 	// Took is real time, that of the build included.
 	Took time.Duration
 }
@@ -72,8 +77,26 @@ func Run(ctx context.Context, m Mutant, o Options) (Result, error) {
 			break
 		}
 	}
+	if r.Killer != "" && o.StoryLast > 0 {
+		if r.Story, err = replay(ctx, program, r.Killer, r.Seed, o); err != nil {
+			return r, fmt.Errorf("%w %s: %w", ErrMutant, m.Name, err)
+		}
+	}
 	r.Took = time.Since(start)
 	return r, ctx.Err()
+}
+
+// replay runs a failing seed once more and returns the end of its story.
+func replay(ctx context.Context, program, scenario string, seed uint64, o Options) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.RunMax)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program, "replay", scenario,
+		"--seed", strconv.FormatUint(seed, 10), "--last", strconv.Itoa(o.StoryLast)).Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return string(out), nil
+	}
+	return "", fmt.Errorf("replay of %s, seed %d, does not fail again: %w\n%s", scenario, seed, err, out)
 }
 
 // Baseline runs scenarios without a mutant on the same seeds. They have to pass.

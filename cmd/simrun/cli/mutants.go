@@ -25,6 +25,7 @@ type mutantsFlags struct {
 	rotation string
 	seedsMax int
 	runMax   time.Duration
+	story    int
 }
 
 func (e *environment) mutantsCommand() *cobra.Command {
@@ -54,6 +55,7 @@ longer there.`,
 	flags.IntVar(&f.some, "some", 0, "so many of them, chosen by --rotation")
 	flags.StringVar(&f.rotation, "rotation", "", "any text, such as a commit hash")
 	flags.IntVar(&f.seedsMax, "seeds-max", 300, "seeds within which each has to be found")
+	flags.IntVar(&f.story, "story", 0, "tell so many last events of the failing run")
 	flags.DurationVar(&f.runMax, "run-max", 5*time.Minute, "real time that one sweep may take")
 	return cmd
 }
@@ -79,8 +81,8 @@ func (e *environment) chooseMutants(f *mutantsFlags, names []string) ([]mutation
 		}
 	}
 	switch {
-	case f.some < 0 || f.seedsMax < 1 || f.runMax <= 0:
-		return nil, usagef("a limit is not positive")
+	case f.some < 0 || f.seedsMax < 1 || f.runMax <= 0 || f.story < 0:
+		return nil, usagef("a limit is not positive, or --story is negative")
 	case ways != 1:
 		return nil, usagef("name mutants, or say --all, or --some N")
 	case f.all:
@@ -137,6 +139,7 @@ func (e *environment) runMutants(ctx context.Context, f *mutantsFlags, chosen []
 			continue
 		}
 		fmt.Fprintf(e.out, "killed    %-28s seed %-4d %s: %s\n", m.Name, r.Seed, r.Killer, r.Failure)
+		fmt.Fprint(e.out, r.Story)
 	}
 	if survivors > 0 {
 		e.code = sweep.CodeViolation
@@ -166,5 +169,5 @@ func mutationOptions(ctx context.Context, f *mutantsFlags) (mutation.Options, er
 		return mutation.Options{}, fmt.Errorf("mutants needs the Go tool and the source tree: %w", err)
 	}
 	root := strings.TrimSpace(string(out))
-	return mutation.Options{Root: root, Program: info.Path, SeedsMax: f.seedsMax, RunMax: f.runMax}, nil
+	return mutation.Options{Root: root, Program: info.Path, SeedsMax: f.seedsMax, RunMax: f.runMax, StoryLast: f.story}, nil
 }
