@@ -38,8 +38,9 @@ func (c *Controller) Create(ctx context.Context, descriptions ...Description) er
 // committed: all in one moment, or none. Metadata is what is committed now. At the
 // start of a program everything that its catalog has is to be installed in one call.
 //
-// The error is a [*NotMappedError] if a collection has no shard; apart from that it
-// is as with [Controller.Create]. Installing again what is there does nothing.
+// The error is a [*NotMappedError] if a collection has no shard, and a
+// [*ShardInUseError] if it has that of another one; apart from that it is as with
+// [Controller.Create]. Installing again what is there does nothing.
 func (c *Controller) Install(ctx context.Context, committed catalog.Metadata, descriptions ...Description) error {
 	in, err := c.begin(ctx)
 	if err != nil {
@@ -88,10 +89,11 @@ func (c *Controller) create(ctx context.Context, descriptions []Description, in 
 		c.abandon(n)
 		return err
 	}
-	if err := c.install(n); err != nil { // a dependency was dropped in the meantime, or a shard given up
+	err = c.install(n)
+	if err != nil && c.Err() == nil { // a dependency was dropped in the meantime, or a shard given up
 		return in.undo(ctx, n, err)
 	}
-	return nil
+	return err
 }
 
 // reserve verifies descriptions, and reserves the ids of those that are new.
@@ -177,6 +179,12 @@ func (c *Controller) openShards(ctx context.Context, n *creation, committed cata
 		}
 		n.records[i] = &record{id: d.ID, description: d, shard: shard, stopWatch: func() {}}
 	}
+	c.mu.Lock()
+	err := c.checkShards(n)
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	if err := c.forEach(ctx, n, c.takeSince); err != nil {
 		return err
 	}
@@ -184,6 +192,22 @@ func (c *Controller) openShards(ctx context.Context, n *creation, committed cata
 	// its old owner may move it, because of uppers that would seem old otherwise:
 	// those of the same shard, and of what depends on it.
 	return c.forEach(ctx, n, c.readUpper)
+}
+
+// checkShards verifies that each shard belongs to one collection, under the lock: two
+// would move its since against each other.
+func (c *Controller) checkShards(n *creation) error {
+	users := make(map[persist.ShardID]GlobalID, len(c.records)+len(n.records))
+	for _, r := range c.records { //sim:allow map-range because it fills a map
+		users[r.shard] = r.id
+	}
+	for _, r := range n.records {
+		if user, isUsed := users[r.shard]; isUsed {
+			return &ShardInUseError{ID: r.id, Shard: r.shard, User: user}
+		}
+		users[r.shard] = r.id
+	}
+	return nil
 }
 
 // forEach does something with each shard of a creation, several at the same time.
@@ -230,6 +254,9 @@ func (c *Controller) readUpper(ctx context.Context, r *record, opening *core.Ope
 // install makes a creation come into being.
 func (c *Controller) install(n *creation) error {
 	effects, err := c.step(func(k *core.Core) (core.Effects, error) {
+		if err := c.checkShards(n); err != nil {
+			return core.Effects{}, err
+		}
 		effects, err := k.Install(n.reservation, n.openings...)
 		if err != nil {
 			return effects, err

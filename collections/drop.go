@@ -2,6 +2,7 @@ package collections
 
 import (
 	"context"
+	"slices"
 
 	"github.com/tidemarkdb/tidemark/collections/catalog"
 	"github.com/tidemarkdb/tidemark/collections/internal/core"
@@ -32,26 +33,34 @@ func (c *Controller) drop(ctx context.Context, ids []GlobalID) error {
 	if err != nil {
 		return err
 	}
-	isKnown := make(map[GlobalID]bool)
-	for _, r := range begun {
-		isKnown[r.id] = true
+	var refused error
+	err = c.update(ctx, func(draft catalog.Draft) error {
+		refused = c.prepareDrop(draft, ids, begun)
+		return refused
+	})
+	if refused != nil { // nothing has happened, and nothing will
+		c.endDrop(begun)
 	}
-	if err := c.update(ctx, func(draft catalog.Draft) error {
-		shards, err := draft.Shards()
-		if err != nil {
-			return err
-		}
-		for _, id := range ids {
-			if _, isMapped := shards[id]; !isMapped && !isKnown[id] {
-				return &CollectionMissingError{ID: id}
-			}
-		}
-		return c.prepare(draft, Change{Drop: ids})
-	}); err != nil {
+	if err != nil {
 		return err
 	}
 	_, err = c.step(func(k *core.Core) (core.Effects, error) { return k.Drop(ids...) }, nil)
 	return err
+}
+
+// prepareDrop makes the intent to drop collections, all of which have to exist.
+func (c *Controller) prepareDrop(draft catalog.Draft, ids []GlobalID, begun []*record) error {
+	shards, err := draft.Shards()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		_, isMapped := shards[id]
+		if !isMapped && !slices.ContainsFunc(begun, func(r *record) bool { return r.id == id }) {
+			return &CollectionMissingError{ID: id}
+		}
+	}
+	return c.prepare(draft, Change{Drop: ids})
 }
 
 // beginDrop marks collections as being dropped, so that nobody takes them for
@@ -74,6 +83,16 @@ func (c *Controller) beginDrop(ids []GlobalID) ([]*record, error) {
 		r.isDropping = true
 	}
 	return begun, nil
+}
+
+// endDrop takes beginDrop back.
+func (c *Controller) endDrop(begun []*record) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range begun {
+		inside, err := c.core.Inspect(r.id)
+		r.isDropping = err == nil && inside.IsDropping()
+	}
 }
 
 // Remove drops collections whose drop was prepared by [Controller.Prepare] and

@@ -106,6 +106,19 @@ func (e *NotMappedError) Error() string {
 	return fmt.Sprintf("collections: no shard of %v is committed", e.ID)
 }
 
+// ShardInUseError says that a collection was to be installed on the shard of another
+// one. Collections that share a shard come with a later storey.
+type ShardInUseError struct {
+	ID    GlobalID
+	Shard persist.ShardID
+	User  GlobalID
+}
+
+// Error implements error.
+func (e *ShardInUseError) Error() string {
+	return fmt.Sprintf("collections: %v was to be on shard %v, which is that of %v", e.ID, e.Shard, e.User)
+}
+
 // StillMappedError says that the catalog has a shard for a collection that was to
 // be removed: its drop has not been prepared, or not been committed.
 type StillMappedError struct {

@@ -156,6 +156,7 @@ func checkDurable(rt *runtime.Runtime, one *collections.CollectionInspection) {
 // (I-6, I-7, I-8, I-24), drops stick (I-13), new collections are not behind their
 // dependencies (I-10), policies are obeyed (I-28, I-43), and the epoch stays (I-35).
 func checkMoves(rt *runtime.Runtime, last, seen collections.Inspection) {
+	isNext := seen.Version == last.Version+1 // steps are told by different tasks, and may be missing
 	rt.Always(last.Version == 0 || last.Epoch == seen.Epoch || last.Epoch == 0, "I-35",
 		"before", last.Epoch, "now", seen.Epoch)
 	before := make(map[collections.GlobalID]*collections.CollectionInspection, len(last.Collections))
@@ -170,13 +171,16 @@ func checkMoves(rt *runtime.Runtime, last, seen collections.Inspection) {
 		one := &seen.Collections[i]
 		if old := before[one.ID]; old != nil {
 			checkMove(rt, old, one)
-		} else {
+		} else if isNext {
 			for _, id := range one.DependsOn {
 				rt.Always(now[id] != nil && now[id].Implied.LessEqual(one.Implied), "I-10",
 					"collection", one.ID, "implied", one.Implied, "dependency", id)
 			}
 		}
-		checkPolicy(rt, before[one.ID], one)
+		checkPolicy(rt, one)
+		if old := before[one.ID]; old != nil && isNext {
+			checkPace(rt, old, one)
+		}
 	}
 }
 
@@ -192,18 +196,22 @@ func checkMove(rt *runtime.Runtime, old, one *collections.CollectionInspection) 
 	rt.Always(!old.IsRemoved || one.IsRemoved, "I-11", "collection", one.ID, "is", "back")
 }
 
-// checkPolicy asserts that a collection has given up what its policy asks for, and
-// no more: when the upper moves, a policy that follows it does not get ahead of it.
-func checkPolicy(rt *runtime.Runtime, old, one *collections.CollectionInspection) {
+// checkPolicy asserts that a collection has given up what its policy asks for.
+func checkPolicy(rt *runtime.Runtime, one *collections.CollectionInspection) {
 	if one.Implied.IsEmpty() {
 		return
 	}
 	wanted, isKept := one.Policy.Frontier(one.Upper)
 	rt.Always(isKept || wanted.LessEqual(one.Implied), "I-43", "collection", one.ID, "policy", one.Policy,
 		"upper", one.Upper, "implied", one.Implied)
+}
+
+// checkPace asserts that a policy that follows the upper does not get ahead of it in
+// a step in which the upper has moved.
+func checkPace(rt *runtime.Runtime, old, one *collections.CollectionInspection) {
 	text := one.Policy.String()
 	follows := strings.HasPrefix(text, "StepBack") || strings.HasPrefix(text, "LagBy")
-	hasMoved := old != nil && old.Implied != one.Implied && old.Upper != one.Upper
+	hasMoved := old.Implied != one.Implied && old.Upper != one.Upper && !one.Implied.IsEmpty()
 	rt.Always(!follows || !hasMoved || one.Implied.LessEqual(one.Upper), "I-28", "collection", one.ID,
 		"policy", text, "upper", one.Upper, "implied", one.Implied)
 }

@@ -59,7 +59,7 @@ func drops(ctx context.Context, w *sim.World) error {
 	if err := rt.Sleep(ctx, 40*time.Second); err != nil {
 		return err
 	}
-	if err := c.checkQuiescent(rt); err != nil {
+	if err := c.checkQuiescent(ctx, rt); err != nil {
 		return err
 	}
 	c.watch.CheckReleased(rt)

@@ -92,7 +92,7 @@ func holdStorm(ctx context.Context, w *sim.World, size storm) error {
 	if err := rt.Sleep(ctx, 12*time.Second); err != nil {
 		return err
 	}
-	return c.checkQuiescent(rt)
+	return c.checkQuiescent(ctx, rt)
 }
 
 func (p *process) storm(

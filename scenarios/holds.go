@@ -57,7 +57,7 @@ func holds(ctx context.Context, w *sim.World) error {
 	if err := rt.Sleep(ctx, 12*time.Second); err != nil {
 		return err
 	}
-	return c.checkQuiescent(rt)
+	return c.checkQuiescent(ctx, rt)
 }
 
 // mostlyFew draws a size: in most runs it is small, so that they are short.

@@ -71,5 +71,5 @@ func indeterminate(ctx context.Context, w *sim.World) error {
 	if err := rt.Sleep(ctx, 20*time.Second); err != nil {
 		return err
 	}
-	return c.checkQuiescent(rt)
+	return c.checkQuiescent(ctx, rt)
 }

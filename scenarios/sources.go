@@ -95,7 +95,7 @@ func sources(ctx context.Context, w *sim.World) error {
 	if err := rt.Sleep(ctx, 40*time.Second); err != nil {
 		return err
 	}
-	if err := s.checkQuiescent(rt); err != nil {
+	if err := s.checkQuiescent(ctx, rt); err != nil {
 		return err
 	}
 	s.watch.CheckReleased(rt)
@@ -180,7 +180,7 @@ func (p *process) readAround(ctx context.Context) error {
 // dropRoot is a task that drops the progress collection while others depend on it.
 func (s *sourceWorld) dropRoot(ctx context.Context, p *process) error {
 	rand := p.rt.Rand("drop root")
-	if err := p.pause(ctx, rand, 2000, 12_000); err != nil || s.ending() {
+	if err := p.pause(ctx, rand, 500, 8000); err != nil || s.ending() {
 		return err
 	}
 	err := p.drop(ctx, s.first[0].ID)

@@ -57,7 +57,7 @@ func takeover(ctx context.Context, w *sim.World) error {
 	if err := rt.Sleep(ctx, 25*time.Second); err != nil {
 		return err
 	}
-	return c.checkQuiescent(rt)
+	return c.checkQuiescent(ctx, rt)
 }
 
 // takeTurns is a process that comes back with another epoch each time it was

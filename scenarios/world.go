@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -109,7 +110,7 @@ func (w *collectionsWorld) ending() bool {
 
 // checkQuiescent asserts what has to be true of the newest process, once nothing is
 // under way.
-func (w *collectionsWorld) checkQuiescent(rt *runtime.Runtime) error {
+func (w *collectionsWorld) checkQuiescent(ctx context.Context, rt *runtime.Runtime) error {
 	w.mu.Lock()
 	p := w.current
 	w.mu.Unlock()
@@ -119,6 +120,18 @@ func (w *collectionsWorld) checkQuiescent(rt *runtime.Runtime) error {
 	p.watch.CheckQuiescent(rt)
 	open := p.Inspect().Holds
 	rt.Always(len(open) == 0, "I-20", "holds", len(open))
+	return w.checkLogs(ctx, rt)
+}
+
+// checkLogs asserts what has to be true of the shards of the catalog.
+func (w *collectionsWorld) checkLogs(ctx context.Context, rt *runtime.Runtime) error {
+	for _, m := range w.catalog.Inspect().Shards {
+		log, err := w.store.Consensus(rt).Scan(ctx, m.Shard.String(), 1, math.MaxInt)
+		if err != nil {
+			return err
+		}
+		invariants.CheckLog(rt, log)
+	}
 	return nil
 }
 

@@ -32,7 +32,7 @@ type runFlags struct {
 }
 
 // defaultSeeds is how many seeds each scenario gets when nobody says.
-const defaultSeeds = 200
+const defaultSeeds = 100
 
 func (e *environment) runCommand() *cobra.Command {
 	f := &runFlags{}
