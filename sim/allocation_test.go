@@ -99,7 +99,7 @@ func TestMemoryDoesNotGrowWithEndedTasks(t *testing.T) {
 			tasks /= 10
 		}
 		var grown int64
-		config := sim.Config{StepsMax: 1 << 40, Strategy: first{}}
+		config := sim.Config{StepsMax: 1 << 40, Strategy: always(first{})}
 		r := runWith(t, config, body(func(ctx context.Context, rt *runtime.Runtime) {
 			round := func() {
 				g := rt.NewWaitGroup()

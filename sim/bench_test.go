@@ -38,7 +38,10 @@ func measure(
 ) (sim.Result, float64) {
 	b.Helper()
 	var elapsed time.Duration
-	config := sim.Config{StepsMax: 1 << 60, Strategy: strategy}
+	config := sim.Config{StepsMax: 1 << 60}
+	if strategy != nil {
+		config.Strategy = always(strategy)
+	}
 	r, err := sim.Run(b.Context(), config, func(ctx context.Context, w *sim.World) error {
 		elapsed = body(ctx, w.Runtime())
 		return nil

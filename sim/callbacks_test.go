@@ -111,7 +111,7 @@ func (lazy) Pick(d *sim.Decision) int {
 // TestStrategyThatPanicsBehindATask protects the process where the stack of a
 // panic is not that of any task.
 func TestStrategyThatPanicsBehindATask(t *testing.T) {
-	r := runWith(t, sim.Config{Strategy: lazy{}}, body(func(ctx context.Context, rt *runtime.Runtime) {
+	r := runWith(t, sim.Config{Strategy: always(lazy{})}, body(func(ctx context.Context, rt *runtime.Runtime) {
 		for range 3 {
 			rt.Go(ctx, "task", func(context.Context) error { return nil })
 		}

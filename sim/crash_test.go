@@ -76,7 +76,7 @@ func TestDueTimersOfACrashedNodeAreGone(t *testing.T) {
 		}
 		return d.Len() - 1 // the alarm of the harness
 	})
-	r := runWith(t, sim.Config{Strategy: tasksFirst}, func(ctx context.Context, w *sim.World) error {
+	r := runWith(t, sim.Config{Strategy: always(tasksFirst)}, func(ctx context.Context, w *sim.World) error {
 		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
 			for range 10 {
 				rt.AfterFunc(time.Second-rt.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)), func() {})

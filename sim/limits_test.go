@@ -104,7 +104,7 @@ func TestConfigurationIsChecked(t *testing.T) {
 		"negative TimeMax":    {TimeMax: -1},
 		"negative StepCost":   {StepCost: -1},
 		"negative StuckAfter": {StuckAfter: -1},
-		"two masters":         {Replay: &sim.Tape{}, Strategy: sim.Random(1)},
+		"two masters":         {Replay: &sim.Tape{}, Strategy: sim.Random},
 	} {
 		if _, err := sim.Run(t.Context(), config, nothing); !errors.Is(err, sim.ErrConfig) {
 			t.Errorf("%s: error %v", name, err)
@@ -144,7 +144,7 @@ func TestBrokenStrategyGetsAVerdict(t *testing.T) {
 		"panics in Pick":   {broken{panicking, zero}, sim.Panic},
 		"panics in Draw":   {broken{zero, panicking}, sim.Panic},
 	} {
-		if r := runWith(t, sim.Config{Strategy: test.strategy}, body(pair)); r.Verdict.Kind != test.kind {
+		if r := runWith(t, sim.Config{Strategy: always(test.strategy)}, body(pair)); r.Verdict.Kind != test.kind {
 			t.Errorf("%s: verdict %v %q, want %v", name, r.Verdict.Kind, r.Verdict.Message, test.kind)
 		}
 	}

@@ -69,7 +69,7 @@ func TestPickIsUniform(t *testing.T) {
 	percentile := map[int]float64{2: 10.8, 3: 13.8, 4: 16.3, 5: 18.5, 6: 20.5, 7: 22.5, 8: 24.3}
 	r := &recorder{Strategy: sim.Random(1), picks: make(map[int][]int)}
 	for n := 1; n <= 7; n++ {
-		runWith(t, sim.Config{Strategy: r}, body(func(ctx context.Context, rt *runtime.Runtime) {
+		runWith(t, sim.Config{Strategy: always(r)}, body(func(ctx context.Context, rt *runtime.Runtime) {
 			for range n {
 				rt.Go(ctx, "spinner", func(ctx context.Context) error { spin(ctx, rt); return nil })
 			}
@@ -174,7 +174,7 @@ func TestBuggifySitesAreActiveInAQuarterOfTheRuns(t *testing.T) {
 // it can, and no fault happens.
 func TestZeroMeansNothingBad(t *testing.T) {
 	order := ""
-	r := runWith(t, sim.Config{Strategy: first{}}, body(func(ctx context.Context, rt *runtime.Runtime) {
+	r := runWith(t, sim.Config{Strategy: always(first{})}, body(func(ctx context.Context, rt *runtime.Runtime) {
 		for i := range 3 {
 			rt.Go(ctx, "task", func(context.Context) error {
 				rt.Yield()
@@ -230,7 +230,7 @@ func TestDecisionShowsTheCandidates(t *testing.T) {
 		}
 		return d.Len() - 1
 	})
-	runWith(t, sim.Config{Strategy: look}, body(func(ctx context.Context, rt *runtime.Runtime) {
+	runWith(t, sim.Config{Strategy: always(look)}, body(func(ctx context.Context, rt *runtime.Runtime) {
 		mu := rt.NewMutex()
 		task := rt.Go(ctx, "locker", func(context.Context) error { mu.Lock(); return nil })
 		rt.AfterFunc(time.Microsecond, func() {})
@@ -268,4 +268,9 @@ func TestFirstChoicesOfSeedsAreUniform(t *testing.T) {
 			t.Errorf("%s: chi-square %.1f, counts %v", stream, statistic, counts)
 		}
 	}
+}
+
+// always configures a run with a strategy that a test has made.
+func always(s sim.Strategy) func(uint64) sim.Strategy {
+	return func(uint64) sim.Strategy { return s }
 }

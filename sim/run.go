@@ -19,8 +19,8 @@ type Config struct {
 	// Seed decides every choice that the strategy makes, and every stream of
 	// runtime.Rand.
 	Seed uint64
-	// Strategy makes the choices; nil is Random(Seed).
-	Strategy Strategy
+	// Strategy makes what makes the choices, for the seed of the run; nil is Random.
+	Strategy func(seed uint64) Strategy
 	// Replay is followed strictly instead of a strategy: a run that asks for
 	// other choices than the tape holds ends as Diverged. Its seed replaces
 	// Seed.
@@ -62,7 +62,7 @@ func (c Config) withDefaults() Config {
 		c.Seed = c.Replay.Seed
 	}
 	if c.Strategy == nil {
-		c.Strategy = Random(c.Seed)
+		c.Strategy = Random
 	}
 	if c.StepsMax == 0 {
 		c.StepsMax = 1_000_000
@@ -133,7 +133,7 @@ func Run(ctx context.Context, config Config, main Main) (Result, error) {
 
 func newKernel(config Config, main Main) *kernel {
 	k := &kernel{
-		config: config, strategy: config.Strategy, now: epoch,
+		config: config, now: epoch,
 		streams: make(map[string]uint64), hash: streamSeed(config.Seed, "hash"),
 	}
 	k.decision.kernel = k
@@ -141,6 +141,8 @@ func newKernel(config Config, main Main) *kernel {
 		k.strategy = &replay{rest: config.Replay.Choices, diverged: func(message string) {
 			k.end(Verdict{Kind: Diverged, Message: message})
 		}}
+	} else {
+		k.strategy = config.Strategy(config.Seed)
 	}
 	k.setLimit()
 	w := &World{kernel: k}

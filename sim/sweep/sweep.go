@@ -57,8 +57,8 @@ func Run(ctx context.Context, scenario sim.Scenario, options Options) (Report, e
 	if err := scenario.Validate(); err != nil {
 		return Report{}, err
 	}
-	if c := options.Config; c.Strategy != nil || c.Replay != nil || c.Trace != nil {
-		return Report{}, fmt.Errorf("%w: a strategy, tape or trace shared by all runs", ErrOptions)
+	if c := options.Config; c.Replay != nil || c.Trace != nil {
+		return Report{}, fmt.Errorf("%w: a tape or trace shared by all runs", ErrOptions)
 	}
 	s := newSweep(scenario, options)
 	ctx, cancel := context.WithCancel(ctx)

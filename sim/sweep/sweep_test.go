@@ -210,9 +210,8 @@ func TestProgressGrows(t *testing.T) {
 // cannot be used by several at once.
 func TestSharedOptionsAreRefused(t *testing.T) {
 	for name, config := range map[string]sim.Config{
-		"strategy": {Strategy: sim.Random(1)},
-		"tape":     {Replay: &sim.Tape{}},
-		"trace":    {Trace: func(trace.Event) {}},
+		"tape":  {Replay: &sim.Tape{}},
+		"trace": {Trace: func(trace.Event) {}},
 	} {
 		_, err := sweep.Run(t.Context(), scenario(byRemainder), sweep.Options{Seeds: upTo(1), Config: config})
 		if !errors.Is(err, sweep.ErrOptions) {
