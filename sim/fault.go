@@ -83,6 +83,9 @@ func (k *kernel) deliver(f Fault) {
 	default:
 		return
 	}
+	if k.scribe != nil {
+		k.scribe.delivered(f)
+	}
 	harness := k.world.harness.life
 	k.fire(func() { harness.runtime.FaultDelivered(string(f.Kind)) })
 	harness.SetAlarm(&n.relief, k.after(f.Duration))

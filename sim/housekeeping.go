@@ -16,11 +16,7 @@ func (k *kernel) housekeeping() {
 	if k.steps < k.limit {
 		return
 	}
-	for len(k.faults) > 0 && k.faults[0].Step <= k.steps {
-		f := k.faults[0]
-		k.faults = k.faults[1:]
-		k.deliver(f)
-	}
+	k.deliverDue()
 	switch {
 	case k.signal.Load() != 0 && !k.answer(): // also while alarms fire and no task runs
 	case k.steps >= k.config.StepsMax:
@@ -29,6 +25,25 @@ func (k *kernel) housekeeping() {
 		k.end(timeLimit)
 	}
 	k.setLimit()
+}
+
+// deliverDue delivers the planned faults whose time has come: by their step, or as a
+// script says.
+func (k *kernel) deliverDue() {
+	for k.guide != nil {
+		i, ok := k.guide.due(k.faults)
+		if !ok {
+			return
+		}
+		f := k.faults[i]
+		k.faults = slices.Delete(k.faults, i, i+1)
+		k.deliver(f)
+	}
+	for len(k.faults) > 0 && k.faults[0].Step <= k.steps {
+		f := k.faults[0]
+		k.faults = k.faults[1:]
+		k.deliver(f)
+	}
 }
 
 // askPolls drops the polls that are done, and those of the dead.
@@ -49,7 +64,9 @@ func (k *kernel) askPolls() {
 // limit of time is looked at every 256 steps, and whenever the clock is moved.
 func (k *kernel) setLimit() {
 	k.limit = min(k.steps+256, k.config.StepsMax)
-	if len(k.faults) > 0 {
+	if k.guide != nil && len(k.faults) > 0 {
+		k.limit = k.steps + 1
+	} else if len(k.faults) > 0 {
 		k.limit = max(k.steps+1, min(k.limit, k.faults[0].Step))
 	}
 }

@@ -37,6 +37,7 @@ type kernel struct {
 
 	now      int64 // virtual nanoseconds since the Unix epoch
 	steps    uint64
+	round    int // of the decision at hand: each alarm that fires leads to another one
 	switches uint64
 	limit    uint64 // the step at which something has to be looked at
 	hash     uint64
@@ -53,6 +54,8 @@ type kernel struct {
 	verdict    Verdict
 	assertions []runtime.Assertion // the counts when the verdict was in
 	faults     []Fault             // planned, in order of their steps
+	guide      *guide              // follows a script; nil without
+	scribe     *scribe             // writes one down; nil without
 
 	signal    atomic.Uint32 // what the watchdog wants: asked, interrupted, abandoned
 	unwinding atomic.Bool   // reaping, for the watchdog
@@ -65,7 +68,9 @@ type task struct {
 	life    *life
 	worker  *worker
 	op      runtime.Op // what it is about to do, or waits for
+	points  uint64     // how many scheduling points it has come to
 	state   taskState
+	origin  string // the line that spawned it, if leaks are looked for
 }
 
 type taskState uint8
@@ -81,7 +86,7 @@ const epoch = 946_684_800_000_000_000
 
 // newTask takes over a task that was just made.
 func (k *kernel) newTask(t *runtime.Task, l *life) {
-	own := &task{runtime: t, life: l, op: runtime.Op{Kind: runtime.OpStart}}
+	own := &task{runtime: t, life: l, op: runtime.Op{Kind: runtime.OpStart}, origin: k.origin()}
 	t.Slot = own
 	l.alive++
 	k.remember(own)
@@ -128,6 +133,7 @@ func (k *kernel) stopCurrent() {
 func (k *kernel) exit(w *worker) {
 	t := w.task
 	w.task, t.worker, t.state = nil, nil, taskEnded
+	t.points++
 	if k.config.Trace != nil {
 		k.emit(t, trace.End, "ends")
 	}
@@ -184,7 +190,7 @@ func (k *kernel) decide(stay *task) *task {
 		return nil
 	}
 	k.now += int64(k.config.StepCost)
-	for {
+	for k.round = 0; ; k.round++ {
 		k.steps++
 		if k.steps >= k.limit || len(k.polls) > 0 {
 			k.housekeeping()
@@ -355,7 +361,7 @@ func (k *kernel) end(v Verdict) {
 	}
 	k.over = true
 	var t *task
-	if v.Kind != Deadlock && v.Kind != Inconclusive { // those are nobody's in particular
+	if v.Kind != Deadlock && v.Kind != Leak && v.Kind != Inconclusive { // those are nobody's in particular
 		t = k.current()
 	}
 	if v.Kind != OK {

@@ -25,6 +25,14 @@ type Config struct {
 	// other choices than the tape holds ends as Diverged. Its seed replaces
 	// Seed.
 	Replay *Tape
+	// Script is followed as far as it fits instead of a strategy, and so are its
+	// faults instead of those that the scenario plans. Its seed replaces Seed.
+	Script *Script
+	// Transcribe writes the script of the run down, in [Result.Script].
+	Transcribe bool
+	// Chances is how many switches that could have been and were not are written down
+	// with the script.
+	Chances int
 	// StepsMax ends the run as Inconclusive; 0 is a million.
 	StepsMax uint64
 	// TimeMax, in virtual time, ends the run as Inconclusive; 0 is 30 days.
@@ -35,6 +43,10 @@ type Config struct {
 	// StuckAfter is how long, in real time, a step may take before the run
 	// ends as Escape; 0 is ten seconds.
 	StuckAfter time.Duration
+	// LeaksAfter, if not 0, lets the world go on when main has returned, for at most
+	// this much virtual time. Tasks of the harness that still wait then, for anything
+	// but a timer of their own, end the run as Leak. A replay needs the same value.
+	LeaksAfter time.Duration
 	// Trace receives what happens, in order; nil costs nothing.
 	Trace trace.Sink
 }
@@ -51,8 +63,12 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: StepCost of %v", ErrConfig, c.StepCost)
 	case c.StuckAfter < 0:
 		return fmt.Errorf("%w: StuckAfter of %v", ErrConfig, c.StuckAfter)
+	case c.LeaksAfter < 0:
+		return fmt.Errorf("%w: LeaksAfter of %v", ErrConfig, c.LeaksAfter)
 	case c.Replay != nil && c.Strategy != nil:
 		return fmt.Errorf("%w: both a tape to replay and a strategy", ErrConfig)
+	case c.Script != nil && (c.Replay != nil || c.Strategy != nil):
+		return fmt.Errorf("%w: both a script to follow and a tape or a strategy", ErrConfig)
 	}
 	return nil
 }
@@ -60,6 +76,9 @@ func (c Config) Validate() error {
 func (c Config) withDefaults() Config {
 	if c.Replay != nil {
 		c.Seed = c.Replay.Seed
+	}
+	if c.Script != nil {
+		c.Seed = c.Script.Seed
 	}
 	if c.Strategy == nil {
 		c.Strategy = Random
@@ -96,6 +115,10 @@ type Result struct {
 	// Assertions are the counts of all nodes together, faults included, at the
 	// time of the verdict. There are none after Escape.
 	Assertions []runtime.Assertion
+	// Script is what the run did out of the ordinary, if that was asked for.
+	Script *Script
+	// Skew counts the deviations of a script that could not be followed.
+	Skew int
 
 	ring ring
 }
@@ -137,12 +160,20 @@ func newKernel(config Config, main Main) *kernel {
 		streams: make(map[string]uint64), hash: streamSeed(config.Seed, "hash"),
 	}
 	k.decision.kernel = k
-	if config.Replay != nil {
+	switch {
+	case config.Script != nil:
+		k.guide = newGuide(k, config.Script)
+		k.strategy = k.guide
+	case config.Replay != nil:
 		k.strategy = &replay{rest: config.Replay.Choices, diverged: func(message string) {
 			k.end(Verdict{Kind: Diverged, Message: message})
 		}}
-	} else {
+	default:
 		k.strategy = config.Strategy(config.Seed)
+	}
+	if config.Transcribe {
+		k.scribe = &scribe{inner: k.strategy, places: newPlaces(k), script: &Script{Seed: config.Seed}, chances: config.Chances}
+		k.strategy = k.scribe
 	}
 	k.setLimit()
 	w := &World{kernel: k}
@@ -152,6 +183,8 @@ func newKernel(config Config, main Main) *kernel {
 	w.harness.life.runtime.Root("main", func(ctx context.Context) error {
 		if err := main(ctx, w); err != nil {
 			k.end(Verdict{Kind: Violation, ID: "error", Message: err.Error()})
+		} else if config.LeaksAfter > 0 {
+			k.end(w.leakVerdict(config.LeaksAfter))
 		}
 		k.end(Verdict{})
 		return nil
@@ -169,11 +202,19 @@ func (k *kernel) seal() {
 }
 
 func (k *kernel) result(v Verdict) Result {
-	return Result{
+	r := Result{
 		Verdict: v, Seed: k.config.Seed, Hash: k.hash, Steps: k.steps, Switches: k.switches, Time: k.elapsed(),
 		Tape:       &Tape{Seed: k.config.Seed, Hash: k.hash, Choices: slices.Clone(k.tape)},
 		Assertions: k.assertions, ring: k.ring,
 	}
+	if k.scribe != nil {
+		r.Script = k.scribe.script
+		r.Script.Failure = v.FailureID()
+	}
+	if k.guide != nil {
+		r.Skew = k.guide.left()
+	}
+	return r
 }
 
 // replayed finds a replay that left its tape at the very end.

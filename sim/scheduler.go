@@ -56,6 +56,7 @@ func (l *life) Point(op runtime.Op) *runtime.Task {
 		l.refuse(op)
 	}
 	t.op = op
+	t.points++
 	if next := k.decide(t); next != t {
 		k.next = next
 		t.worker.yield(struct{}{})
@@ -91,6 +92,7 @@ func (l *life) Park(op runtime.Op) {
 		k.unwind(describeWait(op))
 	}
 	t.op, t.state = op, taskParked
+	t.points++
 	if k.config.Trace != nil {
 		k.emit(t, trace.Wait, describeWait(op))
 	}

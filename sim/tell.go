@@ -128,28 +128,12 @@ func (k *kernel) deadlock() Verdict {
 		if t.state == taskEnded || t.life.frozen {
 			continue
 		}
-		state := TaskState{Node: t.life.node.name, Task: t.runtime.Path(), Wait: describeOp(t, t.op)}
+		state := t.describe()
 		if t.life.node.paused {
 			state.Wait += " (node paused)"
-		}
-		if t.op.Object != nil && t.op.Object.Holder() != nil {
-			state.Holder = t.op.Object.Holder().Path()
 		}
 		v.Tasks = append(v.Tasks, state)
 		v.Message += "\n  " + state.String()
 	}
 	return v
-}
-
-// String returns the state in one line.
-func (s TaskState) String() string {
-	text := s.Task
-	if s.Node != "" {
-		text = s.Node + "/" + s.Task
-	}
-	text += " waits: " + s.Wait
-	if s.Holder != "" {
-		text += ", held by " + s.Holder
-	}
-	return text
 }

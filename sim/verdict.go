@@ -36,10 +36,14 @@ const (
 	Inconclusive
 	// Diverged: a replay did not follow its tape.
 	Diverged
+	// Leak: main returned, and tasks of the harness wait for ever. It is looked for
+	// with Config.LeaksAfter only.
+	Leak
 )
 
 var verdictNames = [...]string{
 	"ok", "violation", "deadlock", "panic", "misuse", "border", "escape", "goexit", "inconclusive", "diverged",
+	"leak",
 }
 
 // String returns the name used in reports.
@@ -61,7 +65,7 @@ type Verdict struct {
 	Task string
 	// Stack is that of a panic; for an escape, those of all goroutines.
 	Stack string
-	// Tasks are those alive at a deadlock.
+	// Tasks are those alive at a deadlock, or those that leaked.
 	Tasks []TaskState
 }
 
@@ -72,6 +76,9 @@ type TaskState struct {
 	Wait string
 	// Holder is the task that holds what it waits for, if there is one.
 	Holder string
+	// Spawned is the line of the program that spawned the task, if leaks are looked
+	// for and it was not a timer.
+	Spawned string
 }
 
 // FailureID identifies what went wrong, independent of where and when: two

@@ -35,8 +35,8 @@ type Result struct {
 	// first seed that did; Killer is empty if the mutant survived.
 	Killer, Failure string
 	Seed            uint64
-	// Story is the end of the failing run, if that was asked for: it is run once
-	// more, with the mutant, and told.
+	// Story is the end of the failing run, if that was asked for: it is shrunk, run
+	// once more, with the mutant, and told.
 	Story string
 	// Took is real time, that of the build included.
 	Took time.Duration
@@ -78,7 +78,7 @@ func Run(ctx context.Context, m Mutant, o Options) (Result, error) {
 		}
 	}
 	if r.Killer != "" && o.StoryLast > 0 {
-		if r.Story, err = replay(ctx, program, r.Killer, r.Seed, o); err != nil {
+		if r.Story, err = replay(ctx, program, folder, r, o); err != nil {
 			return r, fmt.Errorf("%w %s: %w", ErrMutant, m.Name, err)
 		}
 	}
@@ -86,17 +86,28 @@ func Run(ctx context.Context, m Mutant, o Options) (Result, error) {
 	return r, ctx.Err()
 }
 
-// replay runs a failing seed once more and returns the end of its story.
-func replay(ctx context.Context, program, scenario string, seed uint64, o Options) (string, error) {
+// replay shrinks the run of a failing seed and returns the end of the story of what
+// is left.
+func replay(ctx context.Context, program, folder string, r Result, o Options) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.RunMax)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, program, "replay", scenario,
-		"--seed", strconv.FormatUint(seed, 10), "--last", strconv.Itoa(o.StoryLast)).Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == 1 {
-		return string(out), nil
+	seed := strconv.FormatUint(r.Seed, 10)
+	out, err := exec.CommandContext(ctx, program, "shrink", r.Killer, "--seed", seed, "--out", folder).Output()
+	if !isFailedRun(err) {
+		return "", fmt.Errorf("%s, seed %s, cannot be shrunk: %w\n%s", r.Killer, seed, err, out)
 	}
-	return "", fmt.Errorf("replay of %s, seed %d, does not fail again: %w\n%s", scenario, seed, err, out)
+	script := filepath.Join(folder, r.Killer, "0x"+strconv.FormatUint(r.Seed, 16)+".json")
+	out, err = exec.CommandContext(ctx, program, "replay", script, "--last", strconv.Itoa(o.StoryLast)).Output()
+	if !isFailedRun(err) {
+		return "", fmt.Errorf("replay of %s, seed %s, does not fail again: %w\n%s", r.Killer, seed, err, out)
+	}
+	return string(out), nil
+}
+
+// isFailedRun reports whether a program has ended because a run has failed.
+func isFailedRun(err error) bool {
+	var exit *exec.ExitError
+	return errors.As(err, &exit) && exit.ExitCode() == 1
 }
 
 // Baseline runs scenarios without a mutant on the same seeds. They have to pass.
@@ -142,17 +153,16 @@ var (
 func sweep(ctx context.Context, program, scenario, folder string, o Options) (failure string, seed uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.RunMax)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "run", scenario, "--quiet", "--check-determinism", "0",
+	cmd := exec.CommandContext(ctx, program, "run", scenario, "--quiet", "--check-determinism", "0", "--shrink", "0",
 		"--seeds", "1-"+strconv.Itoa(o.SeedsMax), "--out", folder)
 	out, err := cmd.Output()
-	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:
 		return "", 0, fmt.Errorf("%s: no end within %v", scenario, o.RunMax)
 	case err == nil:
 		return "", 0, nil
-	case !errors.As(err, &exit) || exit.ExitCode() != 1:
-		return "", 0, fmt.Errorf("%s: %w\n%s%s", scenario, err, out, exit.Stderr)
+	case !isFailedRun(err):
+		return "", 0, fmt.Errorf("%s: %w\n%s", scenario, err, out)
 	}
 	what, where := failureLine.FindSubmatch(out), seedLine.FindSubmatch(out)
 	if what == nil || where == nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/tidemarkdb/tidemark/sim"
+	"github.com/tidemarkdb/tidemark/sim/shrink"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
 	"github.com/tidemarkdb/tidemark/sim/trace"
 )
@@ -24,28 +25,66 @@ type Failure struct {
 	// StoryMax is how many of the last events are told; 0 is all of them.
 	StoryMax int
 
-	story []trace.Event
-	total int
-	warn  string
+	story  []trace.Event
+	total  int
+	warn   string
+	shrunk *shrink.Result
 }
 
-// Tell runs the failed run once more, with a trace, for its story. It warns in
-// the text if the run did not repeat.
+// Shrink looks for a smaller run that fails in the same way, of which then is told. It
+// does nothing where there is no run to repeat, and warns in the text if the run did
+// not repeat.
+func (f *Failure) Shrink(ctx context.Context, scenario sim.Scenario, config sim.Config, o shrink.Options) {
+	v := f.Result.Verdict
+	if f.Result.Tape == nil || !v.Failed() || v.Kind == sim.Escape || v.Kind == sim.Goexit {
+		return
+	}
+	config.Replay = f.Result.Tape
+	r, err := shrink.Run(ctx, scenario, config, o)
+	if err != nil {
+		f.warn = err.Error()
+		return
+	}
+	f.shrunk = &r
+}
+
+// Script returns the script of the smaller run; nil if there is none.
+func (f *Failure) Script() *sim.Script {
+	if f.shrunk == nil {
+		return nil
+	}
+	return f.shrunk.Script
+}
+
+// Tell runs the failed run once more, or the smaller one if there is one, with a
+// trace, for its story. It warns in the text if the run did not repeat.
 func (f *Failure) Tell(ctx context.Context, config sim.Config, main sim.Main) {
 	tail := trace.NewTail(f.limit())
 	config.Seed, config.Trace = f.Result.Seed, tail.Add
+	if f.shrunk != nil {
+		config.Script, config.Strategy = f.shrunk.Script, nil
+	}
 	again, err := sim.Run(ctx, config, main)
 	f.story, f.total = tail.Events(), tail.Total()
+	first := f.told()
 	switch {
 	case err != nil:
 		f.warn = err.Error()
-	case again.Hash != f.Result.Hash:
+	case again.Hash != first.Hash:
 		f.warn = fmt.Sprintf("this seed does not repeat: hash %016x, then %016x. The program under test uses"+
-			" something that is not under the simulator's control.", f.Result.Hash, again.Hash)
-		if where := f.Result.Difference(again); where != "" {
+			" something that is not under the simulator's control.", first.Hash, again.Hash)
+		if where := first.Difference(again); where != "" {
 			f.warn += "\nThe first difference is at " + where + "."
 		}
 	}
+}
+
+// told returns the run that is told of.
+func (f *Failure) told() sim.Result {
+	if f.shrunk != nil {
+		return f.shrunk.Run
+	}
+	return f.Result
 }
 
 // limit returns how many events are told at most.
@@ -64,6 +103,10 @@ func (f *Failure) String() string {
 	if r.Steps > 0 {
 		fmt.Fprintf(&b, "; %d steps, %v of virtual time", r.Steps, r.Time)
 	}
+	if f.shrunk != nil {
+		fmt.Fprintf(&b, "\n  shrunk to %s", f.shrunk.Summary())
+	}
+	r = f.told()
 	if v := r.Verdict; v.Task != "" {
 		fmt.Fprintf(&b, "\n  in %s, step %d", trace.Event{Node: v.Node, Task: v.Task}.Who(), v.Step)
 	}
@@ -88,20 +131,27 @@ func (f *Failure) writeStory(b *strings.Builder) {
 	events := f.story
 	switch n := len(events); {
 	case n == 0:
-		if events = f.Result.Recent(f.limit()); len(events) == 0 {
+		if events = f.told().Recent(f.limit()); len(events) == 0 {
 			return
 		}
 		fmt.Fprintf(b, "\n  the last %d decisions:\n", len(events))
 	case n < f.total:
-		fmt.Fprintf(b, "\n  story, the last %d of %d events:\n", n, f.total)
+		fmt.Fprintf(b, "\n  %s, the last %d of %d events:\n", f.storyTitle(), n, f.total)
 	default:
-		b.WriteString("\n  story:\n")
+		fmt.Fprintf(b, "\n  %s:\n", f.storyTitle())
 	}
 	story := trace.NewStory(b)
 	story.Fit(events...)
 	for _, e := range events {
 		story.Add(e)
 	}
+}
+
+func (f *Failure) storyTitle() string {
+	if f.shrunk != nil {
+		return "story of the smaller run"
+	}
+	return "story"
 }
 
 func writeIndented(b *strings.Builder, text string) {

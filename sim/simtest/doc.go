@@ -15,12 +15,14 @@
 // its obligations are met.
 //
 // The flags -sim.seed and -sim.seeds choose other seeds, -sim.story the length
-// of the story. Since go test refuses unknown flags in packages that do not
-// import this one, SIM_SEED, SIM_SEEDS and SIM_STORY do the same.
+// of the story, -sim.shrink how long to shrink a failure. Since go test refuses
+// unknown flags in packages that do not import this one, SIM_SEED, SIM_SEEDS,
+// SIM_STORY and SIM_SHRINK do the same.
 //
 // A test body may call t.Fatal and its like from any task: the world stops,
-// and the test ends as it should. A failed run is repeated for its story, so
-// what the body logs appears twice.
+// and the test ends as it should; such a failure is not shrunk. A run that fails in
+// another way is repeated many times to shrink it, and what the body logs through t
+// appears as often; rt.Logger writes into the story instead.
 //
 // When a run is over, deferred functions of tasks that have not ended are run,
 // those of crashed nodes too; an assertion on t in one of them counts.

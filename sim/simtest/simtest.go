@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim"
 	"github.com/tidemarkdb/tidemark/sim/report"
+	"github.com/tidemarkdb/tidemark/sim/shrink"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
 )
 
@@ -61,14 +62,18 @@ func runMain(t *testing.T, main sim.Main) {
 		case r.Verdict.Kind == sim.OK && (failedBefore || !t.Failed()):
 			continue
 		}
-		t.Log(describe(t, s, r, sim.Config{}, main, fmt.Sprintf("%d of %d", index, s.seeds.Count())))
+		once := sim.Scenario{Name: "test", Run: main}
+		options := shrink.Options{TimeMax: s.shrink, Jobs: 1} // bodies share variables
+		t.Log(describe(t, s, r, once, options, fmt.Sprintf("%d of %d", index, s.seeds.Count())))
 		t.FailNow()
 	}
 }
 
 // describe tells a failure: what, the seed, the story, the command. For the
-// story the run is repeated, with whatever the test body logs.
-func describe(t *testing.T, s settings, r sim.Result, config sim.Config, main sim.Main, place string) string {
+// story the run is shrunk and repeated, with whatever the test body logs.
+func describe(
+	t *testing.T, s settings, r sim.Result, scenario sim.Scenario, options shrink.Options, place string,
+) string {
 	t.Helper()
 	text := report.Failure{
 		Title: r.Verdict.String(), Result: r, Place: place, StoryMax: s.story,
@@ -77,8 +82,12 @@ func describe(t *testing.T, s settings, r sim.Result, config sim.Config, main si
 	if r.Verdict.Kind == sim.OK {
 		text.Title = "the test failed in this run"
 	}
+	config := scenario.Config(sim.Config{})
+	if s.shrink > 0 {
+		text.Shrink(t.Context(), scenario, config, options)
+	}
 	if r.Verdict.Kind != sim.Escape {
-		text.Tell(t.Context(), config, main)
+		text.Tell(t.Context(), config, scenario.Run)
 	}
 	return text.String()
 }
@@ -132,7 +141,7 @@ func RunScenario(t *testing.T, scenario sim.Scenario) {
 	}
 	for _, f := range r.Failures {
 		place := fmt.Sprintf("%d of %d failed like this", f.Count, r.Done)
-		t.Error(describe(t, s, f.Result, scenario.Config(sim.Config{}), scenario.Run, place))
+		t.Error(describe(t, s, f.Result, scenario, shrink.Options{TimeMax: s.shrink}, place))
 	}
 	for _, d := range r.Divergences {
 		t.Errorf("seed %s does not repeat: hash %016x, then %016x; the first difference is at %s",

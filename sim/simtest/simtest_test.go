@@ -106,8 +106,9 @@ func TestFailureIsToldWithItsCommand(t *testing.T) {
 		`^    fixture_test\.go:\d+: no-overdraft balance=-20$`,
 		`^          seed \d+, \d+ of 100; \d+ steps, \d+µs of virtual time$`,
 		`^          in main, step \d+$`,
-		`^          story:$`,
-		`^        >  +\d+ +\+0\.\d+s  main/(alice|bob)  +fixture/fixture_test\.go:\d+  lock \S+\.mutex#0$`,
+		`^          shrunk to 1 preemption, \d+ steps$`,
+		`^          story of the smaller run:$`,
+		`^        >  +\d+ +\+0\.\d+s  main/(alice|bob)  +starts$`,
 		`VERDICT violation no-overdraft balance=-20$`,
 		`^          again: go test `+fixture+` -run '\^TestViolation\$' -sim\.seed=\d+$`,
 		`^--- FAIL: TestViolation`,
@@ -147,6 +148,7 @@ func TestSettingsChooseSeedsAndStory(t *testing.T) {
 		{[]string{"SIM_SEEDS=1-20", "-sim.seed=random"}, `: 1 seeds$`},
 		{[]string{"-sim.seeds=x"}, `simtest: -sim\.seed, -sim\.seeds, SIM_SEED or SIM_SEEDS: .*"x" is not`},
 		{[]string{"SIM_STORY=many"}, `simtest: -sim\.story or SIM_STORY: "many" is not a number of lines$`},
+		{[]string{"-sim.shrink=soon"}, `simtest: -sim\.shrink or SIM_SHRINK: "soon" is not a time such as 5s, or 0$`},
 		{[]string{"-sim.story=-1"}, `simtest: -sim\.story or SIM_STORY: "-1" is not a number of lines$`},
 	} {
 		output, passed := goTest(t, "TestPass", test.settings...)
@@ -157,10 +159,14 @@ func TestSettingsChooseSeedsAndStory(t *testing.T) {
 	}
 	for _, setting := range []string{"-sim.story=3", "SIM_STORY=3"} {
 		output, _ := goTest(t, "TestViolation", setting)
-		wantLines(t, output, `story, the last 3 of \d+ events:$`)
+		wantLines(t, output, `story of the smaller run, the last 3 of \d+ events:$`)
 	}
 	output, _ := goTest(t, "TestViolation", "-sim.story=0")
-	wantLines(t, output, `  story:$`)
+	wantLines(t, output, `  story of the smaller run:$`)
+	for _, setting := range []string{"-sim.shrink=0", "SIM_SHRINK=0s"} {
+		output, _ := goTest(t, "TestViolation", setting)
+		wantLines(t, output, `  story:$`)
+	}
 }
 
 // TestFatalInATaskEndsTheTest protects those who use t as they are used to: the

@@ -100,7 +100,7 @@ Exit codes, those of the built program ("go run" turns every failure into 1):
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(e.listCommand(), e.runCommand(), e.checkCommand(), e.replayCommand())
+	root.AddCommand(e.listCommand(), e.runCommand(), e.checkCommand(), e.replayCommand(), e.shrinkCommand())
 	if len(e.mutants) > 0 {
 		root.AddCommand(e.mutantsCommand())
 	}

@@ -29,12 +29,16 @@ type replayFlags struct {
 func (e *environment) replayCommand() *cobra.Command {
 	f := &replayFlags{}
 	cmd := &cobra.Command{
-		Use:   "replay (SCENARIO --seed S | TAPE)",
-		Short: "Run one seed or tape again and tell it as a story",
-		Long: `Replay runs one seed again, or follows a tape that "run" has written, and
-prints what happened: step, virtual time, task, line of the program, event. A
-line that begins with ">" comes after a preemption. The exit code is that of
-the run: 1 if it fails again, 4 if it does not follow its tape.`,
+		Use:   "replay (SCENARIO --seed S | TAPE | SCRIPT)",
+		Short: "Run one seed, tape or script again and tell it as a story",
+		Long: `Replay runs one seed again, or follows a tape or script that "run" or "shrink"
+has written, and prints what happened: step, virtual time, task, line of the
+program, event. A line that begins with ">" comes after a preemption. The exit
+code is that of the run: 1 if it fails again, 4 if it does not follow its tape.
+
+A tape is followed to the letter. A script (.json) says what was out of the
+ordinary, in terms of the program: it can still be followed when the program has
+changed a little, and what does not fit any more is counted.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("replay takes one scenario or one tape")
@@ -72,7 +76,13 @@ func (e *environment) planReplay(name string, f *replayFlags) (sim.Scenario, sim
 	case !isTape && f.seed == "":
 		return sim.Scenario{}, config, usagef("replay of scenario %s needs --seed", name)
 	}
-	if isTape {
+	if isTape && strings.HasSuffix(name, scriptSuffix) {
+		script, err := sim.ReadScript(name)
+		if err != nil {
+			return sim.Scenario{}, config, usageError{err}
+		}
+		config.Script, name = script, script.Scenario
+	} else if isTape {
 		tape, err := sim.ReadTape(name)
 		if err != nil {
 			return sim.Scenario{}, config, usageError{err}
@@ -120,6 +130,9 @@ func (e *environment) replay(ctx context.Context, scenario sim.Scenario, config 
 	}
 	fmt.Fprintf(e.out, "%s @ %s: %s\n", scenario.Name, sweep.Format(r.Seed), r.Verdict)
 	fmt.Fprintf(e.out, "%d steps, %v of virtual time, %d choices, hash %016x\n", r.Steps, r.Time, r.Tape.Len(), r.Hash)
+	if r.Skew > 0 {
+		fmt.Fprintf(e.out, "%d of %d deviations of the script did not fit any more\n", r.Skew, len(config.Script.Deviations))
+	}
 	e.code = codeOf(ctx, r.Verdict)
 	return nil
 }
@@ -136,6 +149,23 @@ func codeOf(ctx context.Context, v sim.Verdict) sweep.Code {
 		return sweep.CodeInterrupted
 	}
 	return sweep.CodeInconclusive
+}
+
+// scriptSuffix tells scripts from tapes.
+const scriptSuffix = ".json"
+
+// writeScript saves a script as <out>/<scenario>/<seed>.json and returns the path.
+func writeScript(out string, script *sim.Script) (string, error) {
+	data, err := script.MarshalText()
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(out, script.Scenario)
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, "0x"+strconv.FormatUint(script.Seed, 16)+scriptSuffix)
+	return path, os.WriteFile(path, data, 0o666)
 }
 
 // writeTape saves a tape as <out>/<scenario>/<seed>.tape and returns the path.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidemarkdb/tidemark/sim"
 	"github.com/tidemarkdb/tidemark/sim/report"
+	"github.com/tidemarkdb/tidemark/sim/shrink"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
 )
 
@@ -29,6 +30,7 @@ type runFlags struct {
 	out         string
 	quiet       bool
 	table       bool
+	shrink      time.Duration
 }
 
 // defaultSeeds is how many seeds each scenario gets when nobody says.
@@ -92,6 +94,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.wallMax, "wall-max", 0, "real time after which a single step counts as stuck (default 10s)")
 	flags.StringVar(&f.out, "out", "simruns", "folder for the artefacts of failures")
 	flags.BoolVar(&f.quiet, "quiet", false, "no progress")
+	flags.DurationVar(&f.shrink, "shrink", 10*time.Second, "real time for shrinking the first failure; 0 for none")
 	flags.BoolVar(&f.table, "obligations", false, "print the table of goals and delivered faults")
 }
 
@@ -136,7 +139,7 @@ func (f *runFlags) plan() (sweep.Options, error) {
 		return o, usagef("--max-failures %d is less than 1", f.failures)
 	case f.duration < 0:
 		return o, usagef("--for %v is negative", f.duration)
-	case f.virtualMax < 0, f.wallMax < 0:
+	case f.virtualMax < 0, f.wallMax < 0, f.shrink < 0:
 		return o, usagef("a limit of time is negative")
 	}
 	var err error
@@ -250,6 +253,9 @@ func (e *environment) tellFailure(
 		Rerun:    fmt.Sprintf("simrun run %s --seed %s%s", scenario.Name, seed, flags),
 		StoryMax: 20,
 	}
+	if f.shrink > 0 {
+		text.Shrink(ctx, scenario, scenario.Config(options.Config), shrink.Options{Jobs: f.jobs, TimeMax: f.shrink})
+	}
 	if r.Verdict.Kind != sim.Escape {
 		text.Tell(context.WithoutCancel(ctx), scenario.Config(options.Config), scenario.Run)
 	}
@@ -263,6 +269,12 @@ func (e *environment) tellFailure(
 		return errors.Join(errors.New("the failure above could not be saved"), err)
 	}
 	fmt.Fprintf(e.out, "  tape:  %s\n", path)
+	if script := text.Script(); script != nil {
+		if path, err = writeScript(f.out, script); err != nil {
+			return errors.Join(errors.New("the failure above could not be saved"), err)
+		}
+		fmt.Fprintf(e.out, "  small: %s\n", path)
+	}
 	return nil
 }
 

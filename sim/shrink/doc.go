@@ -1,0 +1,19 @@
+// Package shrink makes failing runs small: it looks for a run of the same scenario
+// that fails in the same way with as little out of the ordinary as it can find.
+//
+// A run is written down as a [sim.Script]: the faults that were delivered, the
+// choices that were not 0, the switches to another task where the same could have
+// gone on. Everything else is the default, so removing a deviation makes a run
+// calmer. [Run] removes them in this order, again and again until nothing more can go:
+//
+//   - whole kinds of faults, then single ones;
+//   - choices of the program and of the store, whole sites first;
+//   - switches between tasks, in chunks that get smaller;
+//   - what is left of choices is made as small as it can be.
+//
+// This is delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating
+// Failure-Inducing Input", IEEE TSE 2002) on the deviations of a run, as DEMi did for
+// distributed systems (Scott and others, NSDI 2016). A candidate counts only if it
+// fails with the same id, so that shrinking does not slide to another bug. The result
+// is run twice and has to come out the same.
+package shrink

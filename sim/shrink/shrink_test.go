@@ -1,0 +1,97 @@
+package shrink_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/tidemarkdb/tidemark/sim"
+	"github.com/tidemarkdb/tidemark/sim/shrink"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// failing returns the first failing run of a fixture.
+func failing(t *testing.T, f fixture) sim.Result {
+	t.Helper()
+	for seed := range uint64(2000) {
+		r, err := sim.Run(t.Context(), sim.Config{Seed: seed}, f.run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Verdict.Failed() {
+			return r
+		}
+	}
+	t.Fatal("no seed fails")
+	return sim.Result{}
+}
+
+func scenarioOf(f fixture) sim.Scenario {
+	return sim.Scenario{Name: strings.ReplaceAll(f.name, " ", "-"), Doc: f.name, Run: f.run}
+}
+
+// TestShrinksToTheKnownMinimum protects people from long stories: what is left is at
+// most twice what is needed, fails in the same way, and repeats.
+func TestShrinksToTheKnownMinimum(t *testing.T) {
+	if len(fixtures) < 12 {
+		t.Errorf("only %d fixtures", len(fixtures))
+	}
+	for _, f := range fixtures {
+		t.Run(f.name, func(t *testing.T) {
+			first := failing(t, f)
+			r, err := shrink.Run(t.Context(), scenarioOf(f), sim.Config{Replay: first.Tape}, shrink.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d deviations, then %s, after %d runs", r.Before, r.Summary(), r.Runs)
+			if got := len(r.Script.Deviations); got > 2*f.minimum || got < f.minimum {
+				t.Errorf("%d deviations are left, %d are needed: %v", got, f.minimum, r.Script.Deviations)
+			}
+			if r.Run.Verdict.FailureID() != first.Verdict.FailureID() || !r.IsComplete {
+				t.Errorf("ends with %v, not %v; complete %v", r.Run.Verdict, first.Verdict, r.IsComplete)
+			}
+			again, err := sim.Run(t.Context(), sim.Config{Script: r.Script}, f.run)
+			if err != nil || again.Hash != r.Run.Hash || again.Skew != 0 {
+				t.Errorf("followed again: hash %016x, not %016x; skew %d; %v", again.Hash, r.Run.Hash, again.Skew, err)
+			}
+		})
+	}
+}
+
+// TestARunThatPassesIsRefused protects from shrinking nothing to nothing.
+func TestARunThatPassesIsRefused(t *testing.T) {
+	s := sim.Scenario{Name: "fine", Doc: "passes", Run: func(context.Context, *sim.World) error { return nil }}
+	if _, err := shrink.Run(t.Context(), s, sim.Config{}, shrink.Options{}); !errors.Is(err, shrink.ErrNotRepeated) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestTimeIsUp protects Ctrl-C and limits: the best run until then is returned.
+func TestTimeIsUp(t *testing.T) {
+	f := fixtures[0]
+	first := failing(t, f)
+	r, err := shrink.Run(t.Context(), scenarioOf(f), sim.Config{Replay: first.Tape}, shrink.Options{TimeMax: time.Nanosecond})
+	if err != nil || r.IsComplete || r.Script == nil {
+		t.Errorf("%+v, error %v", r, err)
+	}
+}
+
+// TestSummary protects the words.
+func TestSummary(t *testing.T) {
+	r := shrink.Result{Run: sim.Result{Steps: 1}, Script: &sim.Script{Deviations: []sim.Deviation{
+		{Kind: sim.Preemption}, {Kind: sim.Order}, {Kind: sim.Order}, {Kind: sim.Delivered},
+	}}}
+	if diff := cmp.Diff("1 preemption, 2 choices of order, 1 fault, 1 step", r.Summary()); diff != "" {
+		t.Error(diff)
+	}
+	r.Script.Deviations = nil
+	if diff := cmp.Diff("nothing out of the ordinary, 1 step", r.Summary()); diff != "" {
+		t.Error(diff)
+	}
+}
