@@ -35,8 +35,8 @@ type Result struct {
 	// first seed that did; Killer is empty if the mutant survived.
 	Killer, Failure string
 	Seed            uint64
-	// Story is the end of the failing run, if that was asked for: it is shrunk, run
-	// once more, with the mutant, and told.
+	// Story is the end of the failing run, if that was asked for: it is run once
+	// more, with the mutant, and told.
 	Story string
 	// Took is real time, that of the build included.
 	Took time.Duration
@@ -78,7 +78,7 @@ func Run(ctx context.Context, m Mutant, o Options) (Result, error) {
 		}
 	}
 	if r.Killer != "" && o.StoryLast > 0 {
-		if r.Story, err = replay(ctx, program, folder, r, o); err != nil {
+		if r.Story, err = replay(ctx, program, r, o); err != nil {
 			return r, fmt.Errorf("%w %s: %w", ErrMutant, m.Name, err)
 		}
 	}
@@ -86,18 +86,14 @@ func Run(ctx context.Context, m Mutant, o Options) (Result, error) {
 	return r, ctx.Err()
 }
 
-// replay shrinks the run of a failing seed and returns the end of the story of what
-// is left.
-func replay(ctx context.Context, program, folder string, r Result, o Options) (string, error) {
+// replay runs a failing seed once more and returns the end of its story. It is not
+// shrunk, which may take long and, when time is up, ends differently each time.
+func replay(ctx context.Context, program string, r Result, o Options) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.RunMax)
 	defer cancel()
 	seed := strconv.FormatUint(r.Seed, 10)
-	out, err := exec.CommandContext(ctx, program, "shrink", r.Killer, "--seed", seed, "--out", folder).Output()
-	if !isFailedRun(err) {
-		return "", fmt.Errorf("%s, seed %s, cannot be shrunk: %w\n%s", r.Killer, seed, err, out)
-	}
-	script := filepath.Join(folder, r.Killer, "0x"+strconv.FormatUint(r.Seed, 16)+".json")
-	out, err = exec.CommandContext(ctx, program, "replay", script, "--last", strconv.Itoa(o.StoryLast)).Output()
+	last := strconv.Itoa(o.StoryLast)
+	out, err := exec.CommandContext(ctx, program, "replay", r.Killer, "--seed", seed, "--last", last).Output()
 	if !isFailedRun(err) {
 		return "", fmt.Errorf("replay of %s, seed %s, does not fail again: %w\n%s", r.Killer, seed, err, out)
 	}

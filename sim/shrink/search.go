@@ -181,7 +181,7 @@ func (s *search) withoutChunk(isCandidate func(sim.Deviation) bool, size int) bo
 	for end := len(places); end > 0; end -= size {
 		chunks = append(chunks, places[max(0, end-size):end])
 	}
-	for batch := range slices.Chunk(chunks, s.options.Jobs) {
+	for batch := range slices.Chunk(chunks, batchSize) {
 		if s.ctx.Err() != nil {
 			return false
 		}
@@ -196,13 +196,22 @@ func (s *search) withoutChunk(isCandidate func(sim.Deviation) bool, size int) bo
 	return false
 }
 
+// batchSize is how many candidates are tried before the first that fails is taken. It
+// does not depend on the number of processors, and so the result does not either.
+const batchSize = 4
+
 // tryAll runs scripts at the same time, and accepts the first that fails as wanted.
 func (s *search) tryAll(scripts []*sim.Script) bool {
 	results := make([]sim.Result, len(scripts))
 	hits := make([]bool, len(scripts))
 	var workers sync.WaitGroup
+	jobs := make(chan struct{}, s.options.Jobs)
 	for i, script := range scripts {
-		workers.Go(func() { results[i], hits[i] = s.try(script) })
+		workers.Go(func() {
+			jobs <- struct{}{}
+			results[i], hits[i] = s.try(script)
+			<-jobs
+		})
 	}
 	workers.Wait()
 	for i, hit := range hits {
@@ -274,7 +283,7 @@ func (s *search) withOneInstead(others []int) bool {
 	if err != nil || calm.Script == nil {
 		return false
 	}
-	for batch := range slices.Chunk(calm.Script.Chances, s.options.Jobs) {
+	for batch := range slices.Chunk(calm.Script.Chances, batchSize) {
 		if s.ctx.Err() != nil {
 			return false
 		}
