@@ -25,6 +25,9 @@ type Config struct {
 	// other choices than the tape holds ends as Diverged. Its seed replaces
 	// Seed.
 	Replay *Tape
+	// LeaveAt, if not 0, is the step from which on the tape is no longer followed: the
+	// random strategy goes on, with the seed LeaveSeed.
+	LeaveAt, LeaveSeed uint64
 	// Script is followed as far as it fits instead of a strategy, and so are its
 	// faults instead of those that the scenario plans. Its seed replaces Seed.
 	Script *Script
@@ -67,6 +70,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: LeaksAfter of %v", ErrConfig, c.LeaksAfter)
 	case c.Replay != nil && c.Strategy != nil:
 		return fmt.Errorf("%w: both a tape to replay and a strategy", ErrConfig)
+	case c.LeaveAt != 0 && c.Replay == nil:
+		return fmt.Errorf("%w: LeaveAt without a tape to leave", ErrConfig)
 	case c.Script != nil && (c.Replay != nil || c.Strategy != nil):
 		return fmt.Errorf("%w: both a script to follow and a tape or a strategy", ErrConfig)
 	}
@@ -165,9 +170,10 @@ func newKernel(config Config, main Main) *kernel {
 		k.guide = newGuide(k, config.Script)
 		k.strategy = k.guide
 	case config.Replay != nil:
-		k.strategy = &replay{rest: config.Replay.Choices, diverged: func(message string) {
-			k.end(Verdict{Kind: Diverged, Message: message})
-		}}
+		k.strategy = &replay{
+			rest: config.Replay.Choices, kernel: k, until: config.LeaveAt, then: Random(config.LeaveSeed),
+			diverged: func(message string) { k.end(Verdict{Kind: Diverged, Message: message}) },
+		}
 	default:
 		k.strategy = config.Strategy(config.Seed)
 	}
@@ -221,7 +227,7 @@ func (k *kernel) result(v Verdict) Result {
 func (k *kernel) replayed(r Result) Result {
 	tape := k.config.Replay
 	switch {
-	case tape == nil, r.Verdict.Kind == Diverged:
+	case tape == nil, r.Verdict.Kind == Diverged, k.config.LeaveAt != 0:
 	case r.Verdict.Kind == Inconclusive && k.signal.Load()&interrupted != 0:
 	case len(r.Tape.Choices) != len(tape.Choices):
 		r.Verdict = Verdict{Kind: Diverged, Step: r.Steps, Time: r.Time, Message: fmt.Sprintf(

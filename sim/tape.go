@@ -182,16 +182,31 @@ func choice(list []byte) (n, picked uint64, rest []byte, ok bool) {
 	return n, picked, list[size+size2:], true
 }
 
-// replay is the strategy that follows a tape strictly.
+// replay is the strategy that follows a tape strictly, or up to a step.
 type replay struct {
 	rest     []byte
 	position int
 	diverged func(message string) // ends the run
+	kernel   *kernel
+	until    uint64   // the step at which it is left; 0 never
+	then     Strategy // what makes the choices from there on
 }
 
-func (r *replay) Pick(d *Decision) int { return r.next(d.n, "tasks and alarms") }
+func (r *replay) Pick(d *Decision) int {
+	if r.isLeft() {
+		return r.then.Pick(d)
+	}
+	return r.next(d.n, "tasks and alarms")
+}
 
-func (r *replay) Draw(stream, site string, n int) int { return r.next(n, stream+" "+site) }
+func (r *replay) Draw(stream, site string, n int) int {
+	if r.isLeft() {
+		return r.then.Draw(stream, site, n)
+	}
+	return r.next(n, stream+" "+site)
+}
+
+func (r *replay) isLeft() bool { return r.until != 0 && r.kernel.steps >= r.until }
 
 // next returns the choice on the tape. If there is none that fits it ends the
 // run and returns -1.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidemarkdb/tidemark/sim"
+	"github.com/tidemarkdb/tidemark/sim/fate"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
 	"github.com/tidemarkdb/tidemark/sim/trace"
 )
@@ -22,6 +23,7 @@ type replayFlags struct {
 	seed       string
 	until      uint64
 	last       int
+	lost       bool
 	stepsMax   uint64
 	virtualMax time.Duration
 }
@@ -50,12 +52,16 @@ changed a little, and what does not fit any more is counted.`,
 			if err != nil {
 				return err
 			}
+			if f.lost {
+				return e.findFate(cmd.Context(), scenario, config)
+			}
 			return e.replay(cmd.Context(), scenario, config, f)
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.seed, "seed", "", "the seed of the run")
 	flags.Uint64Var(&f.until, "until", 0, "tell the story up to this step; 0 to the end")
+	flags.BoolVar(&f.lost, "lost", false, "instead of the story, find the step from which on the run fails however it goes on")
 	flags.IntVar(&f.last, "last", 0, "tell only so many last events; 0 all")
 	flags.Uint64Var(&f.stepsMax, "steps-max", 0, "limit of steps (default: the scenario's)")
 	flags.DurationVar(&f.virtualMax, "virtual-max", 0, "limit of virtual time (default 720h)")
@@ -134,6 +140,23 @@ func (e *environment) replay(ctx context.Context, scenario sim.Scenario, config 
 		fmt.Fprintf(e.out, "%d of %d deviations of the script did not fit any more\n", r.Skew, len(config.Script.Deviations))
 	}
 	e.code = codeOf(ctx, r.Verdict)
+	return nil
+}
+
+// findFate prints from which step on a run fails, whatever is chosen.
+func (e *environment) findFate(ctx context.Context, scenario sim.Scenario, config sim.Config) error {
+	r, err := fate.Find(ctx, scenario, config, fate.Options{})
+	if err != nil {
+		return usageError{err}
+	}
+	fmt.Fprintf(e.out, "%s @ %s: %s\n", scenario.Name, sweep.Format(r.Run.Seed), r.Run.Verdict)
+	fmt.Fprintf(e.out, "%8s  fails, when chance goes on from there\n", "step")
+	for _, s := range r.Shares {
+		fmt.Fprintf(e.out, "%8d  %3d%%\n", s.Step, s.Percent())
+	}
+	fmt.Fprintf(e.out, "lost at step %d: %d%% fail from step %d on, %d%% from step %d on\n",
+		r.After.Step, r.Before.Percent(), r.Before.Step, r.After.Percent(), r.After.Step)
+	e.code = sweep.CodeViolation
 	return nil
 }
 
