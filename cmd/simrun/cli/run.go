@@ -11,9 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidemarkdb/tidemark/sim"
+	"github.com/tidemarkdb/tidemark/sim/divergence"
 	"github.com/tidemarkdb/tidemark/sim/report"
 	"github.com/tidemarkdb/tidemark/sim/shrink"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
+	"github.com/tidemarkdb/tidemark/sim/trace"
 )
 
 // runFlags are the flags of run and check.
@@ -210,12 +212,48 @@ func (e *environment) sweepOne(
 			return 0, err
 		}
 	}
+	if len(r.Divergences) > 0 {
+		if err := e.locate(ctx, scenario, options, r.Divergences[0].Seed); err != nil {
+			return 0, err
+		}
+	}
 	for _, failure := range r.Failures {
 		if err := e.tellFailure(ctx, f, scenario, options, failure); err != nil {
 			return 0, err
 		}
 	}
 	return r.Code(), nil
+}
+
+// locate runs a seed that does not repeat again, and says where its runs part.
+func (e *environment) locate(ctx context.Context, scenario sim.Scenario, options sweep.Options, seed uint64) error {
+	config := scenario.Config(options.Config)
+	config.Seed = seed
+	place, err := divergence.Locate(ctx, scenario, config, divergence.Options{})
+	if err != nil {
+		return err
+	}
+	if place == nil {
+		_, err := fmt.Fprintln(e.out, "      run again, it has repeated")
+		return err
+	}
+	fmt.Fprintf(e.out, "      two runs of seed %s part here, after\n", sweep.Format(seed))
+	story := trace.NewStory(e.out)
+	for _, ev := range place.Before {
+		story.Add(ev)
+	}
+	e.tellPart(story, "one", place.First)
+	e.tellPart(story, "the other", place.Second)
+	return story.Err()
+}
+
+func (e *environment) tellPart(story *trace.Story, which string, ev *trace.Event) {
+	if ev == nil {
+		fmt.Fprintf(e.out, "      %s is over\n", which)
+		return
+	}
+	fmt.Fprintf(e.out, "      %s goes on with\n", which)
+	story.Add(*ev)
 }
 
 // summarise writes the last line.
