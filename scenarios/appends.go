@@ -119,10 +119,7 @@ func appends(ctx context.Context, w *sim.World) error {
 	// then, once the faults are over, appends go on,
 	w.Quiesce(10 * time.Second)
 	succeeded := s.journal.Succeeded()
-	if err := rt.Sleep(ctx, 12*time.Second); err != nil {
-		return err
-	}
-	rt.Always(s.journal.Succeeded() > succeeded, "P-52", "appends", succeeded)
+	w.Eventually("P-52", 12*time.Second, func() bool { return s.journal.Succeeded() > succeeded }, "appends", succeeded)
 
 	// and the shard has what the writers were told.
 	return s.audit(ctx, rt)

@@ -67,10 +67,7 @@ func capability(ctx context.Context, w *sim.World) error {
 	// then, once the faults are over, the since moves on,
 	w.Quiesce(10 * time.Second)
 	before := c.owners.Since()
-	if err := rt.Sleep(ctx, 15*time.Second); err != nil {
-		return err
-	}
-	rt.Always(before.LessThan(c.owners.Since()), "P-52", "since", before)
+	w.Eventually("P-52", 15*time.Second, func() bool { return before.LessThan(c.owners.Since()) }, "since", before)
 
 	// and the shard knows what the owners were told.
 	log, err := s.store.Consensus(rt).Scan(ctx, s.shard.String(), 1, 1<<30)

@@ -95,10 +95,7 @@ func failover(ctx context.Context, w *sim.World) error {
 	// then, once the faults are over, somebody gets on with it.
 	w.Quiesce(time.Second)
 	before := r.value
-	if err := rt.Sleep(ctx, 10*time.Second); err != nil {
-		return err
-	}
-	rt.Always(r.value > before, "counter-progress", "value", r.value)
+	w.Eventually("counter-progress", 10*time.Second, func() bool { return r.value > before }, "value", before)
 	return nil
 }
 

@@ -26,10 +26,16 @@ func (w *World) Runtime() *runtime.Runtime { return w.harness.life.runtime }
 func (w *World) Seed() uint64 { return w.kernel.config.Seed }
 
 // Elapsed returns the virtual time since the start of the run.
-func (w *World) Elapsed() time.Duration { return w.kernel.elapsed() }
+func (w *World) Elapsed() time.Duration {
+	w.kernel.timed = true
+	return w.kernel.elapsed()
+}
 
 // Step returns the number of decisions so far.
-func (w *World) Step() uint64 { return w.kernel.steps }
+func (w *World) Step() uint64 {
+	w.kernel.timed = true
+	return w.kernel.steps
+}
 
 // Nodes returns the nodes in the order in which they were added.
 func (w *World) Nodes() []*Node { return slices.Clone(w.nodes) }
@@ -89,6 +95,29 @@ func (w *World) Quiesce(within time.Duration) {
 		}
 	}
 	w.settle(k.after(within))
+}
+
+// Eventually asserts, under an id, that a condition comes true within some virtual time,
+// and returns as soon as it is. The condition is asked at intervals; it must not wait.
+//
+// It is for what has to happen once the faults are over: before Quiesce, a fault may
+// keep anything from happening, and the run ends as misuse.
+func (w *World) Eventually(id string, within time.Duration, condition func() bool, kv ...any) {
+	w.enter()
+	k := w.kernel
+	if !k.quiet {
+		k.end(Verdict{Kind: Misuse, Message: "Eventually " + id + " before Quiesce"})
+		k.stopCurrent()
+	}
+	until := k.after(within)
+	pause := int64(time.Millisecond)
+	isTrue := condition()
+	for !isTrue && k.now < until {
+		w.wait(min(pause, until-k.now))
+		pause = min(2*pause, int64(within/64)+int64(time.Millisecond))
+		isTrue = condition()
+	}
+	w.Runtime().Always(isTrue, id, append([]any{"within", within}, kv...)...)
 }
 
 // settle sleeps in short steps until the world is idle or the time has come.
