@@ -15,6 +15,7 @@ type alarm struct {
 	at       int64
 	sequence uint64 // breaks ties, so that the heap's order is a total one
 	index    int    // in the heap, or one of the constants below
+	standing
 }
 
 const (
@@ -35,7 +36,7 @@ type alarms struct {
 
 func (h *alarms) push(a *alarm) {
 	h.sequence++
-	a.sequence = h.sequence
+	a.sequence, a.chance = h.sequence, 0
 	a.index = len(h.heap)
 	h.heap = append(h.heap, a)
 	h.up(a)

@@ -51,6 +51,7 @@ type kernel struct {
 	reaping    bool
 	reaped     bool
 	quiet      bool // faults are off
+	timed      bool // somebody has looked at the clock or the alarms since a strategy cleared it
 	verdict    Verdict
 	assertions []runtime.Assertion // the counts when the verdict was in
 	faults     []Fault             // planned, in order of their steps
@@ -62,14 +63,16 @@ type kernel struct {
 	published atomic.Bool
 }
 
-// task is the kernel's side of a runtime.Task, which keeps it in its Slot.
+// task is the kernel's side of a runtime.Task, which keeps it in its Slot. What
+// strategies look at stands first, on one line of the cache.
 type task struct {
-	runtime *runtime.Task
-	life    *life
-	worker  *worker
+	standing
 	op      runtime.Op // what it is about to do, or waits for
 	points  uint64     // how many scheduling points it has come to
 	state   taskState
+	runtime *runtime.Task
+	life    *life
+	worker  *worker
 	origin  string // the line that spawned it, if leaks are looked for
 }
 

@@ -55,7 +55,7 @@ func (l *life) Point(op runtime.Op) *runtime.Task {
 	if k.reaping || k.firing || t.life != l {
 		l.refuse(op)
 	}
-	t.op = op
+	t.op, t.chance = op, 0
 	t.points++
 	if next := k.decide(t); next != t {
 		k.next = next
@@ -91,7 +91,7 @@ func (l *life) Park(op runtime.Op) {
 	if k.reaping {
 		k.unwind(describeWait(op))
 	}
-	t.op, t.state = op, taskParked
+	t.op, t.chance, t.state = op, 0, taskParked
 	t.points++
 	if k.config.Trace != nil {
 		k.emit(t, trace.Wait, describeWait(op))
@@ -113,7 +113,10 @@ func (l *life) Ready(t *runtime.Task) {
 }
 
 // Now implements [runtime.Scheduler].
-func (l *life) Now() int64 { return l.kernel.now }
+func (l *life) Now() int64 {
+	l.kernel.timed = true
+	return l.kernel.now
+}
 
 // SetAlarm implements [runtime.Scheduler].
 func (l *life) SetAlarm(a *runtime.Alarm, at int64) {
@@ -122,7 +125,7 @@ func (l *life) SetAlarm(a *runtime.Alarm, at int64) {
 		own = &alarm{owner: a, life: l, index: notPending}
 		a.Slot = own
 	}
-	l.StopAlarm(a)
+	l.StopAlarm(a) // which also says that the step is timed
 	if l.frozen || l.kernel.reaping {
 		return
 	}
@@ -132,11 +135,12 @@ func (l *life) SetAlarm(a *runtime.Alarm, at int64) {
 
 // StopAlarm implements [runtime.Scheduler].
 func (l *life) StopAlarm(a *runtime.Alarm) bool {
+	k := l.kernel
+	k.timed = true
 	own, ok := a.Slot.(*alarm)
 	if !ok {
 		return false
 	}
-	k := l.kernel
 	switch own.index {
 	case notPending:
 		return false

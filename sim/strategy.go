@@ -52,26 +52,35 @@ func (d *Decision) Op(i int) runtime.Op {
 // Random returns the strategy that gives every candidate the same chance. A
 // stream's choices depend on the seed and on nothing drawn from other streams.
 func Random(seed uint64) Strategy {
-	return &random{
-		seed:     seed,
-		schedule: runtime.NewRand(streamSeed(seed, "schedule")),
-		streams:  make(map[string]*runtime.Rand),
-	}
+	return &random{draws: newDraws(seed), schedule: runtime.NewRand(streamSeed(seed, "schedule"))}
 }
 
 type random struct {
-	seed     uint64
+	draws
 	schedule *runtime.Rand
-	streams  map[string]*runtime.Rand
 }
 
-// Pick multiplies and shifts: with so few candidates the bias is below 2^-50.
-func (r *random) Pick(d *Decision) int {
-	i, _ := bits.Mul64(r.schedule.Uint64(), uint64(d.n))
+func (r *random) Pick(d *Decision) int { return below(r.schedule, d.n) }
+
+func (r *random) String() string { return "random" }
+
+// below returns a number in [0, n). It multiplies and shifts: with so few
+// candidates the bias is below 2^-50.
+func below(r *runtime.Rand, n int) int {
+	i, _ := bits.Mul64(r.Uint64(), uint64(n))
 	return int(i)
 }
 
-func (r *random) Draw(stream, _ string, n int) int {
+// draws answers the choices of the program and of faults in the same way under
+// every strategy that samples, so that these differ in interleavings only.
+type draws struct {
+	seed    uint64
+	streams map[string]*runtime.Rand
+}
+
+func newDraws(seed uint64) draws { return draws{seed, make(map[string]*runtime.Rand)} }
+
+func (r *draws) Draw(stream, _ string, n int) int {
 	s := r.streams[stream]
 	if s == nil {
 		s = runtime.NewRand(streamSeed(r.seed, "draw/"+stream))

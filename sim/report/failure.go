@@ -39,7 +39,7 @@ func (f *Failure) Shrink(ctx context.Context, scenario sim.Scenario, config sim.
 	if f.Result.Tape == nil || !v.Failed() || v.Kind == sim.Escape || v.Kind == sim.Goexit {
 		return
 	}
-	config.Replay = f.Result.Tape
+	config.Replay, config.Strategy = f.Result.Tape, nil
 	r, err := shrink.Run(ctx, scenario, config, o)
 	if err != nil {
 		f.warn = err.Error()

@@ -24,6 +24,7 @@ type replayFlags struct {
 	until      uint64
 	last       int
 	lost       bool
+	strategy   string
 	stepsMax   uint64
 	virtualMax time.Duration
 }
@@ -60,6 +61,7 @@ changed a little, and what does not fit any more is counted.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.seed, "seed", "", "the seed of the run")
+	flags.StringVar(&f.strategy, "strategy", "random", "the strategy of the run, with --seed")
 	flags.Uint64Var(&f.until, "until", 0, "tell the story up to this step; 0 to the end")
 	flags.BoolVar(&f.lost, "lost", false, "instead of the story, find the step from which on the run fails however it goes on")
 	flags.IntVar(&f.last, "last", 0, "tell only so many last events; 0 all")
@@ -103,6 +105,9 @@ func (e *environment) planReplay(name string, f *replayFlags) (sim.Scenario, sim
 			return sim.Scenario{}, config, usagef("--seed %s is more than one seed", f.seed)
 		}
 		config.Seed = seeds[0].First
+		if config.Strategy, err = sim.ParseStrategy(f.strategy); err != nil {
+			return sim.Scenario{}, config, usageError{err}
+		}
 	}
 	chosen, err := e.choose([]string{name})
 	if err != nil {

@@ -33,6 +33,7 @@ type runFlags struct {
 	quiet       bool
 	table       bool
 	shrink      time.Duration
+	strategy    string
 }
 
 // defaultSeeds is how many seeds each scenario gets when nobody says.
@@ -96,6 +97,7 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.wallMax, "wall-max", 0, "real time after which a single step counts as stuck (default 10s)")
 	flags.StringVar(&f.out, "out", "simruns", "folder for the artefacts of failures")
 	flags.BoolVar(&f.quiet, "quiet", false, "no progress")
+	flags.StringVar(&f.strategy, "strategy", "random", "what makes the choices: random, sticky, pct:3, pos, portfolio")
 	flags.DurationVar(&f.shrink, "shrink", 10*time.Second, "real time for shrinking the first failure; 0 for none")
 	flags.BoolVar(&f.table, "obligations", false, "print the table of goals and delivered faults")
 }
@@ -145,6 +147,9 @@ func (f *runFlags) plan() (sweep.Options, error) {
 		return o, usagef("a limit of time is negative")
 	}
 	var err error
+	if o.Config.Strategy, err = sim.ParseStrategy(f.strategy); err != nil {
+		return o, usageError{err}
+	}
 	switch base := rand.Uint64(); {
 	case f.seed != "":
 		o.Seeds, err = sweep.ParseSeeds(f.seed, rand.Uint64)
@@ -324,6 +329,9 @@ func (f *runFlags) rerunFlags() string {
 	}
 	if f.virtualMax != 0 {
 		text += fmt.Sprintf(" --virtual-max %v", f.virtualMax)
+	}
+	if f.strategy != "random" {
+		text += " --strategy " + f.strategy
 	}
 	return text
 }

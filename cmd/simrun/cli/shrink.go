@@ -38,6 +38,7 @@ code is 1 if the run fails, 2 if it does not.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.seed, "seed", "", "the seed of the run")
+	flags.StringVar(&f.strategy, "strategy", "random", "the strategy of the run, with --seed")
 	flags.DurationVar(&f.timeMax, "time", time.Minute, "real time that it may take")
 	flags.IntVar(&f.jobs, "jobs", 0, "runs at once (default: the number of cores)")
 	flags.StringVar(&f.out, "out", "simruns", "folder for the script")
