@@ -16,14 +16,19 @@ func TestDroppingWhatDoesNotExistDropsNothing(t *testing.T) {
 		p := w.open()
 		defer p.stop()
 		p.create(described(u1))
-		for name, list := range map[string]ids{"u99": {u99}, "none": {{}}, "u99 first": {u99, {}}} {
-			err := p.unchanged(name, func() error { return p.Drop(w.ctx, list...) })
-			missing := wantAs[*collections.CollectionMissingError](w, name, err)
-			if missing.ID != list[0] || !strings.Contains(err.Error(), list[0].String()) {
-				t.Errorf("%v is not about %v", err, list[0])
+		for want, list := range map[collections.GlobalID]ids{u99: {u1, u99, {}}, {}: {{}, u99, u1}} {
+			err := p.unchanged("drop", func() error { return p.Drop(w.ctx, list...) })
+			missing := wantAs[*collections.CollectionMissingError](w, "drop", err)
+			if missing.ID != want || !strings.Contains(err.Error(), want.String()) {
+				t.Errorf("%v is not about %v", err, want)
 			}
 		}
 		w.must(p.Drop(w.ctx))
+		p.create(described(u1)) // exists, as it did
+		p.setPolicy(u1, from(3))
+		if one := p.one(u1); one.IsDropping {
+			t.Errorf("got %+v", one)
+		}
 	})
 }
 

@@ -29,6 +29,9 @@ func TestErrorsSayWhatAndWhich(t *testing.T) {
 		"collections: u1 was to be on shard " + shard.String() + ", which was given up": &collections.ShardRetiredError{
 			ID: u1, Shard: shard,
 		},
+		"collections: u1 was to be on shard " + shard.String() + ", which is that of u2": &collections.ShardInUseError{
+			ID: u1, Shard: shard, User: u2,
+		},
 		"collections: closed with 2 open holds; u1 at {3} by app.Read; u2 at {4} by app.Sync": &collections.OpenHoldsError{
 			Holds: holds,
 		},
@@ -69,6 +72,7 @@ func TestErrorsHaveTheirClass(t *testing.T) {
 		{&collections.NotMappedError{}, nil},
 		{&collections.StillMappedError{}, nil},
 		{&collections.ShardRetiredError{}, nil},
+		{&collections.ShardInUseError{}, nil},
 	} {
 		for _, class := range classes {
 			if is := errors.Is(c.err, class); is != errors.Is(c.want, class) {

@@ -171,6 +171,29 @@ func TestAShardThatWasGivenUpNeverComesBack(t *testing.T) {
 	})
 }
 
+// TestAShardBelongsToOneCollection protects readers of a collection from the policies of
+// another one, and whoever registers a shard again from thinking that both have it.
+func TestAShardBelongsToOneCollection(t *testing.T) {
+	live(t, func(w *world) {
+		e := w.embed()
+		defer e.stop()
+		shard := e.commit(collections.Change{Create: ids{u1}}).Shards[u1]
+		committed := e.commit(collections.Change{Register: map[collections.GlobalID]persist.ShardID{u2: shard}})
+		both := e.unchanged("both", func() error { return e.Install(w.ctx, committed, described(u1), described(u2)) })
+		w.must(e.Install(w.ctx, committed, described(u1)))
+		later := e.unchanged("later", func() error { return e.Install(w.ctx, committed, described(u2, u1)) })
+		for _, err := range []error{both, later} {
+			inUse := wantAs[*collections.ShardInUseError](w, "install", err)
+			if *inUse != (collections.ShardInUseError{ID: u2, Shard: shard, User: u1}) {
+				t.Errorf("got %v", inUse)
+			}
+		}
+		if since := e.stored(shard); since != frontier.At(0) {
+			t.Errorf("the since is %v", since)
+		}
+	})
+}
+
 // TestTheSecondStepNeedsTheFirst protects shards from being used, or given up, while
 // nobody knows it durably.
 func TestTheSecondStepNeedsTheFirst(t *testing.T) {

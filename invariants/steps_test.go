@@ -11,6 +11,7 @@ import (
 	"github.com/tidemarkdb/tidemark/collections"
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/invariants"
+	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
@@ -141,6 +142,7 @@ var states = map[string]struct {
 		seen.Unapplied = []collections.HoldChange{unapplied(u9, 3, -1)}
 	}},
 	"durable beyond what is readable":  {"I-21", func(_ inspection, one byID) { one[u4].Durable = at(7) }},
+	"a shard that somebody else has":   {"I-31", func(_ inspection, one byID) { one[u4].Broken = &persist.OwnerError{} }},
 	"to be durable beyond that":        {"I-22", func(_ inspection, one byID) { one[u4].Wanted = at(7) }},
 	"gone, and not to be given up":     {"I-25", func(_ inspection, one byID) { one[u3].Wanted = at(9) }},
 	"gone, and nobody gives it up":     {"I-25", func(_ inspection, one byID) { one[u3].IsMoving = false }},
@@ -217,6 +219,31 @@ func TestTheCheckerSeesWrongMoves(t *testing.T) {
 				stepped(right())
 				stepped(next)
 				stepped(right())
+			})
+		})
+	}
+}
+
+// TestStepsMayBeToldLate protects right controllers from the checker: between two steps of
+// which one was not told, or told late, everything may have happened.
+func TestStepsMayBeToldLate(t *testing.T) {
+	for name, change := range map[string]wrong{
+		"created, and then its dependency moves on": func(seen inspection, one byID) {
+			one[u1].Capabilities, one[u1].Implied = capabilities(2, 4, 7), at(7)
+			seen.Collections = append(seen.Collections, dependent(4))
+		},
+		"ahead of the upper, and then a policy that is not": func(_ inspection, one byID) {
+			one[u4].Implied, one[u4].Read, one[u4].Capabilities = at(13), at(13), capabilities(13)
+			one[u4].Policy, one[u4].Upper = collections.StepBack(), at(12)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			later := change.broken()
+			later.Version = 3
+			wantBroken(t, "", func(rt *runtime.Runtime) {
+				stepped := invariants.NewControllers().Process(rt).Events().Stepped
+				stepped(right())
+				stepped(later)
 			})
 		})
 	}
