@@ -88,7 +88,7 @@ func failover(ctx context.Context, w *sim.World) error {
 	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 700); err != nil {
 		return err
 	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 3, 8))*time.Second); err != nil {
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 5, 12))*time.Second); err != nil {
 		return err
 	}
 
