@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/tidemarkdb/tidemark/collections"
 	"github.com/tidemarkdb/tidemark/collections/catalog"
@@ -49,7 +51,15 @@ func (w *world) hammer(tasks, calls int) {
 	if err := group.Wait(); err != nil {
 		w.Error(err)
 	}
-	p.settle()
+	for range 200 { // an upper that is reported late may move a since once more
+		p.settle()
+		if !slices.ContainsFunc(p.Inspect().Collections, func(one collections.CollectionInspection) bool {
+			return p.stored(one.Shard) != one.Read
+		}) {
+			break
+		}
+		_ = w.rt.Sleep(w.ctx, 20*time.Millisecond)
+	}
 	for _, one := range p.Inspect().Collections {
 		if one.Broken != nil || len(one.Held) > 0 || p.stored(one.Shard) != one.Read {
 			w.Errorf("durable is %v: %+v", p.stored(one.Shard), one)

@@ -43,7 +43,7 @@ func TestAnIDBelongsToOneDescription(t *testing.T) {
 	live(t, func(w *world) {
 		p := w.open()
 		defer p.stop()
-		p.create(described(u1), described(u2, u1))
+		p.create(described(u2, u1), described(u1), described(u1), described(u2, u1, u1))
 		for _, again := range [][]collections.Description{
 			nil, {described(u1)}, {described(u2, u1, u1), described(u2, u1), described(u1)},
 		} {

@@ -62,11 +62,7 @@ func TestANewEpochTakesOver(t *testing.T) {
 		if q.stored(shard) != frontier.At(3) {
 			w.Errorf("the since is %v", q.stored(shard))
 		}
-		p.await("the end of all tasks", func(seen collections.Inspection) bool {
-			return !slices.ContainsFunc(seen.Collections, func(one collections.CollectionInspection) bool {
-				return one.IsMoving || one.IsWatched
-			})
-		})
+		p.await("the end of all tasks", hasNoTasks)
 		p.refused(p.calls(writer, hold), collections.ErrFenced)
 		hold.Close()
 		q.create(described(u3))
@@ -76,6 +72,39 @@ func TestANewEpochTakesOver(t *testing.T) {
 		p.wantFenced(q, shard)
 		w.want("after close", p.Err(), collections.ErrFenced)
 		q.stop()
+	})
+}
+
+// TestTheEndIsToldOnce protects supervisors from ending a process twice, when several tasks
+// find out at the same time; all of them give the same answer from then on.
+func TestTheEndIsToldOnce(t *testing.T) {
+	everywhere(t, func(w *world) {
+		p := w.open()
+		p.create(described(u1), described(u2))
+		p.stall(collections.GlobalID{})
+		_, err := p.SetReadPolicies(w.ctx, collections.PolicyChange{ID: u1, Policy: from(5)},
+			collections.PolicyChange{ID: u2, Policy: from(5)})
+		w.must(err)
+		p.awaitStalled(2)
+		q := w.open()
+		p.unstall()
+		_, _, err = p.fatal.WaitFor(w.ctx, func(told []error) bool { return len(told) > 0 })
+		w.must(err)
+		p.await("the end of all tasks", hasNoTasks)
+		told, _ := p.fatal.Get()
+		if len(told) != 1 || !errors.Is(p.Err(), told[0]) {
+			w.Errorf("told were %v, ended by %v", told, p.Err())
+		}
+		w.want("create", p.Create(w.ctx, described(u3)), told[0])
+		p.abandon()
+		q.stop()
+	})
+}
+
+// hasNoTasks reports whether no task of a controller works on a collection any more.
+func hasNoTasks(seen collections.Inspection) bool {
+	return !slices.ContainsFunc(seen.Collections, func(one collections.CollectionInspection) bool {
+		return one.IsMoving || one.IsWatched
 	})
 }
 

@@ -40,6 +40,7 @@ type kernel struct {
 	round    int // of the decision at hand: each alarm that fires leads to another one
 	switches uint64
 	limit    uint64 // the step at which something has to be looked at
+	opaque   uint64 // the first step, since a strategy cleared it, that did more than its operation tells; 0 for none
 	hash     uint64
 	ring     ring
 	tape     []byte
@@ -51,7 +52,6 @@ type kernel struct {
 	reaping    bool
 	reaped     bool
 	quiet      bool // faults are off
-	timed      bool // somebody has looked at the clock or the alarms since a strategy cleared it
 	verdict    Verdict
 	assertions []runtime.Assertion // the counts when the verdict was in
 	faults     []Fault             // planned, in order of their steps
@@ -388,3 +388,11 @@ func (k *kernel) current() *task {
 }
 
 func (k *kernel) elapsed() time.Duration { return time.Duration(k.now - epoch) }
+
+// markOpaque takes note that the step under way does more than its operation tells: it
+// looks at the clock, sets or stops an alarm, or ends a node.
+func (k *kernel) markOpaque() {
+	if k.opaque == 0 {
+		k.opaque = k.steps
+	}
+}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,10 +50,10 @@ func (k *kernel) leaks() []TaskState {
 }
 
 // awaitsTimer reports whether a timer may wake the task: it sleeps, or receives from
-// one, while any alarm is set.
+// one, while any alarm of its node is set.
 func (k *kernel) awaitsTimer(t *task) bool {
 	switch {
-	case len(k.pending.heap) == 0:
+	case !slices.ContainsFunc(k.pending.heap, func(a *alarm) bool { return a.life == t.life }):
 		return false
 	case t.op.Kind == runtime.OpSleep, isTimer(t.op.Object):
 		return true

@@ -114,7 +114,7 @@ func (l *life) Ready(t *runtime.Task) {
 
 // Now implements [runtime.Scheduler].
 func (l *life) Now() int64 {
-	l.kernel.timed = true
+	l.kernel.markOpaque()
 	return l.kernel.now
 }
 
@@ -125,7 +125,7 @@ func (l *life) SetAlarm(a *runtime.Alarm, at int64) {
 		own = &alarm{owner: a, life: l, index: notPending}
 		a.Slot = own
 	}
-	l.StopAlarm(a) // which also says that the step is timed
+	l.StopAlarm(a)
 	if l.frozen || l.kernel.reaping {
 		return
 	}
@@ -136,7 +136,7 @@ func (l *life) SetAlarm(a *runtime.Alarm, at int64) {
 // StopAlarm implements [runtime.Scheduler].
 func (l *life) StopAlarm(a *runtime.Alarm) bool {
 	k := l.kernel
-	k.timed = true
+	k.markOpaque()
 	own, ok := a.Slot.(*alarm)
 	if !ok {
 		return false
@@ -209,6 +209,7 @@ func (l *life) ended() {
 func (l *life) freeze() {
 	k := l.kernel
 	l.frozen = true
+	k.markOpaque()
 	k.runnable = slices.DeleteFunc(k.runnable, func(t *task) bool { return t.life == l })
 	k.due = slices.DeleteFunc(k.due, func(a *alarm) bool { return a.life == l })
 	for _, a := range slices.Clone(k.pending.heap) {

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"math"
 	"testing"
 	"time"
 
@@ -74,7 +75,7 @@ func decision(b *testing.B, strategy sim.Strategy, op string) float64 {
 			}
 		}
 		for range 15 {
-			rt.Go(ctx, "rival", func(context.Context) error { work(1 << 60); return nil })
+			rt.Go(ctx, "rival", func(context.Context) error { work(math.MaxInt); return nil })
 		}
 		work(20_000) // everything has its size
 		before, start := stay.decisions, time.Now()

@@ -67,7 +67,9 @@ func (e *explorer) Pick(d *Decision) int {
 
 // Draw implements [Strategy].
 func (e *explorer) Draw(stream, site string, n int) int {
-	e.ran.isOpaque = true
+	if e.kernel.steps == e.ran.step {
+		e.ran.isOpaque = true
+	}
 	if !e.within() {
 		return 0
 	}

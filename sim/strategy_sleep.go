@@ -54,7 +54,7 @@ func (b *branch) sleeps(i int) bool {
 func (b *branch) survivors() []sleeper {
 	var all []sleeper
 	for _, s := range b.asleep {
-		if s.task != b.candidates[b.picked] && s.commutes(&b.footprint) {
+		if s.commutes(&b.footprint) {
 			all = append(all, s)
 		}
 	}
@@ -67,7 +67,6 @@ type ran struct {
 	branch     int   // -1 before the first decision
 	task       *task // nil for an alarm
 	step       uint64
-	points     uint64
 	candidates []*task
 	access     access
 	isOpaque   bool // it may depend on everything
@@ -76,7 +75,7 @@ type ran struct {
 
 func newRan(d *Decision, branch, picked int) ran {
 	k := d.kernel
-	k.timed = false
+	k.opaque = 0
 	r := ran{branch: branch, step: k.steps, isOpaque: k.isStepwise()}
 	for i := range d.n {
 		if t := k.candidate(i, d.stay); t != nil {
@@ -84,7 +83,6 @@ func newRan(d *Decision, branch, picked int) ran {
 		}
 	}
 	if r.task = k.candidate(picked, d.stay); r.task != nil {
-		r.points = r.task.points
 		r.access.set(r.task)
 		r.isOpaque = r.isOpaque || r.access.n == 0 && !touchesNothing(r.task.op.Kind)
 	}
@@ -99,7 +97,7 @@ func touchesNothing(kind runtime.OpKind) bool {
 
 // isStepwise reports whether something is going to happen at a certain step, whoever
 // takes it.
-func (k *kernel) isStepwise() bool { return k.timed || len(k.polls) > 0 || len(k.faults) > 0 }
+func (k *kernel) isStepwise() bool { return len(k.polls) > 0 || len(k.faults) > 0 }
 
 // skip takes note of a decision outside of the window.
 func (r *ran) skip(d *Decision) { *r = ran{branch: r.branch, step: d.kernel.steps, skipped: true} }
@@ -128,20 +126,10 @@ func (e *explorer) settle(d *Decision) {
 // nobody ready.
 func (r *ran) leftOneAlone(k *kernel) bool { return k.steps > r.step+1 }
 
-// dependsOnEverything reports whether the step may be in the way of any other one.
+// dependsOnEverything reports whether the step may be in the way of any other one. A
+// task that fails its group does so in the step before it cancels the others.
 func (r *ran) dependsOnEverything(k *kernel) bool {
-	switch t := r.task; {
-	case t == nil, r.isOpaque, k.isStepwise():
-		return true
-	case t.life.frozen: // it ended its node
-		return true
-	case t.state == taskEnded:
-		return false
-	case t.points > r.points+1: // it is the one alone, and what it came to first is not known
-		return true
-	default: // a task that fails its group has done so before it cancels the others
-		return t.op.Kind == runtime.OpCancel
-	}
+	return r.task == nil || r.isOpaque || k.opaque == r.step || k.isStepwise() || r.task.op.Kind == runtime.OpCancel
 }
 
 // isRedundant reports whether somebody who sleeps has taken a step, alone.

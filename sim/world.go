@@ -27,13 +27,13 @@ func (w *World) Seed() uint64 { return w.kernel.config.Seed }
 
 // Elapsed returns the virtual time since the start of the run.
 func (w *World) Elapsed() time.Duration {
-	w.kernel.timed = true
+	w.kernel.markOpaque()
 	return w.kernel.elapsed()
 }
 
 // Step returns the number of decisions so far.
 func (w *World) Step() uint64 {
-	w.kernel.timed = true
+	w.kernel.markOpaque()
 	return w.kernel.steps
 }
 
