@@ -100,11 +100,22 @@ func (rt *Runtime) Unreachable(id string, kv ...any) {
 // that the tests get to where it matters.
 func (rt *Runtime) Sometimes(cond bool, id string) {
 	rt.assertions.count(KindSometimes, id, cond)
+	if cond {
+		rt.met(id)
+	}
 }
 
 // Reachable says that this line is reached in at least one of many runs.
 func (rt *Runtime) Reachable(id string) {
 	rt.assertions.count(KindReachable, id, true)
+	rt.met(id)
+}
+
+// met tells the scheduler that a goal was met.
+func (rt *Runtime) met(id string) {
+	if rt.sched != nil {
+		rt.sched.Record(Event{Kind: EventAssert, Name: id})
+	}
 }
 
 // FaultDelivered counts a fault that a harness or a wrapper has just

@@ -132,6 +132,24 @@ func (c *Chan[T]) TryRecv() (v T, received bool, err error) {
 	}
 }
 
+// Deliver sends v as TrySend does, and is no operation of a task: it is for objects of a
+// simulated world, such as a network, which call it outside any task ([Alarm.Fire]) or in
+// a task of another node. Nobody goes first because of it, and a closed channel takes
+// nothing. Live it is TrySend.
+func (c *Chan[T]) Deliver(v T) bool {
+	if c == nil {
+		return false
+	}
+	if c.sim == nil {
+		return c.TrySend(v)
+	}
+	if c.sim.closed || !c.sim.canSend() {
+		return false
+	}
+	c.sim.put(v)
+	return true
+}
+
 // Close closes the channel: receivers get what is buffered, then ErrClosed.
 func (c *Chan[T]) Close() {
 	if c == nil {

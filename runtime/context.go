@@ -64,7 +64,7 @@ func (rt *Runtime) WithDeadlineCause(
 	c := child.canceller
 	child.deadline = deadline
 	c.alarm.Fire = func() { c.cancel(context.DeadlineExceeded, cause) }
-	if at := nanoseconds(deadline); at <= rt.sched.Now() {
+	if at := rt.schedulerTime(deadline); at <= rt.sched.Now() {
 		c.alarm.Fire()
 	} else if !c.cancelled() {
 		rt.sched.SetAlarm(&c.alarm, at)

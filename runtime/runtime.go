@@ -19,6 +19,7 @@ import (
 // for concurrent use.
 type Runtime struct {
 	sched      Scheduler // nil when live
+	wall       WallClock // the scheduler, if it has one
 	clock      clock.Clock
 	options    Options
 	logger     *slog.Logger
@@ -70,6 +71,7 @@ func Plug(scheduler Scheduler, options Options) *Runtime {
 
 func newRuntime(scheduler Scheduler, options Options) *Runtime {
 	rt := &Runtime{sched: scheduler, clock: options.Clock, options: options}
+	rt.wall, _ = scheduler.(WallClock)
 	rt.logger = newLogger(rt)
 	rt.root = Task{rt: rt, name: options.Node, hash: xxhash.Sum64String(options.Node)}
 	return rt
@@ -85,12 +87,13 @@ func (rt *Runtime) Incarnation() uint64 { return rt.options.Incarnation }
 // business asking; harnesses do.
 func (rt *Runtime) Live() bool { return rt.sched == nil }
 
-// Now returns the current time. Plugged in, it is the node's virtual clock.
+// Now returns the current time. Plugged in, it is the node's virtual wall clock,
+// which may be off and may be set; its Times hold no monotonic reading.
 func (rt *Runtime) Now() time.Time {
 	if rt.sched == nil {
 		return rt.clock.Now()
 	}
-	return virtualTime(rt.sched.Now())
+	return rt.wallTime(rt.sched.Now())
 }
 
 // Yield lets other tasks run.

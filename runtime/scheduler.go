@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"log/slog"
+	"math"
 	"strconv"
 	"time"
 )
@@ -36,7 +37,8 @@ type Scheduler interface {
 	// Ready makes a parked task runnable. It is called at most once per Park.
 	Ready(t *Task)
 
-	// Now returns the time in nanoseconds since the Unix epoch.
+	// Now returns the time in nanoseconds since the Unix epoch. It never goes
+	// backwards: it is the clock that alarms go by.
 	Now() int64
 
 	// SetAlarm calls a.Fire once, at the given time or as soon after it as
@@ -62,6 +64,14 @@ type Scheduler interface {
 	// Fail reports that the program under the scheduler is wrong. It does not
 	// return to the task that called it.
 	Fail(f Failure)
+}
+
+// WallClock is a [Scheduler] whose nodes have a wall clock beside the one that alarms go
+// by. Without it the two are one.
+type WallClock interface {
+	// WallOffset returns by how many nanoseconds the wall clock is ahead of Now. It
+	// may change at any time, in either direction, as when somebody sets a clock.
+	WallOffset() int64
 }
 
 // OpKind says what a task is about to do, or is waiting for.
@@ -168,6 +178,7 @@ type EventKind uint8
 // The kinds of events.
 const (
 	EventLog EventKind = iota
+	// EventAssert is a Sometimes that held, or a Reachable.
 	EventAssert
 	EventFault
 )
@@ -244,7 +255,20 @@ func shortFunction(name string) string {
 	return name
 }
 
-// virtualTime is the wall clock of a plugged-in runtime.
-func virtualTime(nanoseconds int64) time.Time {
+// wallTime is the reading of the wall clock at a time of the scheduler.
+func (rt *Runtime) wallTime(nanoseconds int64) time.Time {
+	if rt.wall != nil {
+		nanoseconds += rt.wall.WallOffset()
+	}
 	return time.Unix(0, nanoseconds).UTC()
+}
+
+// schedulerTime is the time of the scheduler at which the wall clock will read t, if
+// nobody sets it. What is too far away to be counted is as good as never.
+func (rt *Runtime) schedulerTime(t time.Time) int64 {
+	at := nanoseconds(t)
+	if rt.wall == nil || at == math.MaxInt64 {
+		return at
+	}
+	return at - rt.wall.WallOffset()
 }

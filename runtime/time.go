@@ -195,7 +195,7 @@ func (s *simTimer) fire() {
 		s.rt.sched.SetAlarm(&s.alarm, s.next)
 	}
 	if s.channel.canSend() {
-		s.channel.put(virtualTime(now))
+		s.channel.put(s.rt.wallTime(now))
 	}
 }
 
