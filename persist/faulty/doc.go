@@ -2,8 +2,9 @@
 //
 // A [Plan] is a list of rules, each a predicate (which operation, which keys,
 // how often) and an [Effect]: fail before the operation had its effect, or
-// after, let the effect happen at some later time, stall, refuse. A plan has a
-// text form that can be printed and parsed:
+// after, let the effect happen at some later time, or twice, stall, refuse, throttle,
+// flip a bit of what is read, cut it off, or let a listing take its time. A plan has
+// a text form that can be printed and parsed:
 //
 //	cas fail-after 1/20; set late 1/50; any stall 1/100 3s; get fail-before 1/30 key=s0
 //
@@ -13,7 +14,11 @@
 // on the stream "storage": they stop when the world quiesces. Live, the draws
 // come from a seed of its own.
 //
+// [Faults.Outage] makes a store, or one process's view of it, unavailable for a while.
+//
 // Each delivered fault is counted through the runtime under the name of its
 // effect. Errors of operations whose effect is unknown wrap
 // [persist.ErrIndeterminate].
+//
+//sim:deterministic
 package faulty

@@ -1,6 +1,7 @@
 package faulty
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -19,6 +20,9 @@ type Faults struct {
 	mu   sync.Mutex //sim:allow native-lock because nothing parks while it is held
 	late []landing
 	rand *runtime.Rand // draws when live
+
+	throttles map[throttled]int // how many operations each still refuses
+	outages   []*outage
 }
 
 // landing is an effect that is still to happen.
@@ -33,7 +37,7 @@ func New(plan Plan, seed uint64) (*Faults, error) {
 	if err := plan.Validate(); err != nil {
 		return nil, err
 	}
-	return &Faults{plan: plan, rand: runtime.NewRand(seed)}, nil
+	return &Faults{plan: plan, rand: runtime.NewRand(seed), throttles: make(map[throttled]int)}, nil
 }
 
 // draw returns a number in [0, n), 0 for nothing bad.
@@ -48,15 +52,79 @@ func (f *Faults) draw(rt *runtime.Runtime, site string, n int) int {
 
 // pick returns the rule that fires for an operation, if one does.
 func (f *Faults) pick(rt *runtime.Runtime, op Op, key string) (Rule, bool) {
-	for _, r := range f.plan {
-		if r.Op != op && r.Op != Any || !strings.HasPrefix(key, r.KeyPrefix) {
+	for i, r := range f.plan {
+		if r.Op != op && r.Op != Any || !strings.HasPrefix(key, r.KeyPrefix) || !r.Effect.fits(op) {
 			continue
 		}
+		if r.Effect == Throttle && f.isThrottled(i, rt) {
+			return r, true
+		}
 		if f.draw(rt, string(op)+" "+string(r.Effect), r.OneIn) == r.OneIn-1 {
+			if r.Effect == Throttle {
+				f.throttle(i, rt, f.draw(rt, "throttle", throttledMax))
+			}
 			return r, true
 		}
 	}
 	return Rule{}, false
+}
+
+// throttledMax is how many operations Throttle refuses at most.
+const throttledMax = 8
+
+// throttled is a process that a rule refuses.
+type throttled struct {
+	rule        int
+	node        string
+	incarnation uint64
+}
+
+func (f *Faults) throttle(rule int, rt *runtime.Runtime, count int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.throttles[throttled{rule, rt.Node(), rt.Incarnation()}] = count
+}
+
+// isThrottled counts an operation that a rule refuses because of an earlier one.
+func (f *Faults) isThrottled(rule int, rt *runtime.Runtime) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := throttled{rule, rt.Node(), rt.Incarnation()}
+	if f.throttles[key] == 0 {
+		return false
+	}
+	f.throttles[key]--
+	return true
+}
+
+// outage is a time in which operations find no store.
+type outage struct {
+	node string // empty for all
+	ops  []Op
+}
+
+// Outage refuses operations, of all kinds if none is given, until end is called: those of
+// one process, named as its runtime is, or of all if node is empty. Both may be called
+// outside any task.
+func (f *Faults) Outage(node string, ops ...Op) (end func()) {
+	o := &outage{node, slices.Clone(ops)}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.outages = append(f.outages, o)
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.outages = slices.DeleteFunc(f.outages, func(other *outage) bool { return other == o })
+	}
+}
+
+// isOut reports whether an operation finds no store.
+func (f *Faults) isOut(rt *runtime.Runtime, op Op) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.ContainsFunc(f.outages, func(o *outage) bool {
+		return (o.node == "" || o.node == rt.Node()) && (len(o.ops) == 0 || slices.Contains(o.ops, op))
+	})
 }
 
 // take removes and returns a late effect whose time has come, if there is one.
@@ -100,33 +168,81 @@ func (f *Faults) put(l landing) {
 	f.late = append(f.late, l)
 }
 
-// run carries out one operation under the plan. The operation itself is do;
-// later is what may land late, empty for reads.
-func (f *Faults) run(
-	ctx context.Context, rt *runtime.Runtime, op Op, key string, do func(context.Context) error, later landing,
-) error {
-	rule, fires := f.pick(rt, op, key)
-	if !fires || ctx.Err() != nil { // what is called after its end is not sent
-		return do(ctx)
+// call is one operation of a process.
+type call struct {
+	op  Op
+	key string
+	do  func(context.Context) error
+	// later is what may land late, empty for reads.
+	later landing
+	// alter changes the bytes that a read has returned; nil if there are none.
+	alter func(change func([]byte) []byte)
+	// slowly is do with a pause in the middle, of listings.
+	slowly func(ctx context.Context, pause func(context.Context) error) error
+}
+
+// run carries out one operation under the plan.
+func (f *Faults) run(ctx context.Context, rt *runtime.Runtime, c call) error {
+	if ctx.Err() != nil { // what is called after its end is not sent
+		return c.do(ctx)
+	}
+	if f.isOut(rt, c.op) {
+		return fmt.Errorf("faulty: no store for %s %s: %w", c.op, c.key, persist.ErrDeterminate)
+	}
+	rule, fires := f.pick(rt, c.op, c.key)
+	if !fires {
+		return c.do(ctx)
 	}
 	rt.FaultDelivered(string(rule.Effect))
 	switch rule.Effect {
 	case Stall:
-		millis := int(rule.StallMax / time.Millisecond)
-		if err := rt.Sleep(ctx, time.Duration(f.draw(rt, "stall", millis+1)+1)*time.Millisecond); err != nil {
-			return fmt.Errorf("faulty: stalled %s %s: %w: %w", op, key, persist.ErrDeterminate, err)
+		if err := f.stall(ctx, rt, rule); err != nil {
+			return fmt.Errorf("faulty: stalled %s %s: %w: %w", c.op, c.key, persist.ErrDeterminate, err)
 		}
-		return do(ctx)
-	case Refuse:
-		return fmt.Errorf("faulty: refused %s %s: %w", op, key, persist.ErrDeterminate)
+		return c.do(ctx)
+	case Slow:
+		return c.slowly(ctx, func(ctx context.Context) error { return f.stall(ctx, rt, rule) })
+	case Refuse, Throttle:
+		return fmt.Errorf("faulty: refused %s %s: %w", c.op, c.key, persist.ErrDeterminate)
+	case Duplicate:
+		f.put(c.later)
+		return c.do(ctx)
+	case Flip, Cut:
+		return f.garble(ctx, rt, rule.Effect, c)
 	case FailAfter:
-		if err := do(ctx); err != nil {
+		if err := c.do(ctx); err != nil {
 			return err
 		}
 	case Late:
-		if op.writes() {
-			f.put(later)
+		if c.op.writes() {
+			f.put(c.later)
 		}
 	}
-	return fmt.Errorf("faulty: no answer to %s %s: %w", op, key, persist.ErrIndeterminate)
+	return fmt.Errorf("faulty: no answer to %s %s: %w", c.op, c.key, persist.ErrIndeterminate)
+}
+
+// stall lets as much time pass as is drawn.
+func (f *Faults) stall(ctx context.Context, rt *runtime.Runtime, rule Rule) error {
+	millis := int(rule.StallMax / time.Millisecond)
+	return rt.Sleep(ctx, time.Duration(f.draw(rt, "stall", millis+1)+1)*time.Millisecond)
+}
+
+// garble reads, and returns something else.
+func (f *Faults) garble(ctx context.Context, rt *runtime.Runtime, effect Effect, c call) error {
+	if err := c.do(ctx); err != nil {
+		return err
+	}
+	c.alter(func(body []byte) []byte {
+		if len(body) == 0 {
+			return body
+		}
+		body = bytes.Clone(body)
+		if effect == Cut {
+			return body[:f.draw(rt, "cut", len(body))]
+		}
+		bit := f.draw(rt, "flip", 8*len(body))
+		body[bit/8] ^= 1 << (bit % 8)
+		return body
+	})
+	return nil
 }

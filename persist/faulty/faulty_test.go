@@ -1,9 +1,11 @@
 package faulty_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -113,6 +115,11 @@ func TestEffects(t *testing.T) {
 			func(a attempt) bool { return a.took >= time.Millisecond },
 			func(a attempt) bool { return a.err == nil && a.present && a.took <= time.Second+time.Millisecond },
 		},
+		{
+			faulty.Rule{Op: faulty.Set, Effect: faulty.Throttle, OneIn: 2},
+			func(a attempt) bool { return a.err != nil },
+			func(a attempt) bool { return errors.Is(a.err, persist.ErrDeterminate) && !a.present && !a.landed },
+		},
 	} {
 		t.Run(string(c.rule.Effect), func(t *testing.T) {
 			fired, calm := 0, 0
@@ -217,6 +224,157 @@ func TestLateEffectsOfSeveralTasks(t *testing.T) {
 		})
 	}
 	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDuplicatesLandAgain protects writers from what a network may do with a request that
+// has been answered: a late set brings back what was deleted meanwhile.
+func TestDuplicatesLandAgain(t *testing.T) {
+	back := 0
+	simtest.Run(t, func(ctx context.Context, rt *runtime.Runtime) {
+		f := newFaults(t, faulty.Plan{{Op: faulty.Set, Effect: faulty.Duplicate, OneIn: 2}})
+		blob := f.Blob(rt, memory.New("test", memory.Options{}).Blob(rt))
+		err := blob.Set(ctx, "key", []byte("value"))
+		_, existed, deleteErr := blob.Delete(ctx, "key")
+		rt.Always(err == nil && deleteErr == nil && existed, "the-first-is-answered", "error", err)
+		for range 3 {
+			if _, found, _ := blob.Get(ctx, "key"); found {
+				back++
+				return
+			}
+		}
+	})
+	if back == 0 && !testing.Short() {
+		t.Error("never again")
+	}
+}
+
+// TestReadsAreGarbled protects checksums from faults that change nothing, and the store
+// from faults that change what it holds.
+func TestReadsAreGarbled(t *testing.T) {
+	stored := []byte("what was written")
+	for _, effect := range []faulty.Effect{faulty.Flip, faulty.Cut} {
+		t.Run(string(effect), func(t *testing.T) {
+			garbled := make(map[string]int)
+			simtest.Run(t, func(ctx context.Context, rt *runtime.Runtime) {
+				store := memory.New("test", memory.Options{})
+				f := newFaults(t, faulty.Plan{{Op: faulty.Any, Effect: effect, OneIn: 2}})
+				blob, log := f.Blob(rt, store.Blob(rt)), f.Consensus(rt, store.Consensus(rt))
+				must(t, blob.Set(ctx, "key", stored))
+				_, err := log.CompareAndSet(ctx, "key", 0, persist.Versioned{SeqNo: 1, Data: stored})
+				must(t, err)
+				value, _, err := blob.Get(ctx, "key")
+				must(t, err)
+				head, _, err := log.Head(ctx, "key")
+				must(t, err)
+				scanned, err := log.Scan(ctx, "key", 0, 10)
+				must(t, err)
+				for name, got := range map[string][]byte{"get": value, "head": head.Data, "scan": scanned[0].Data} {
+					if !bytes.Equal(got, stored) {
+						garbled[name]++
+						isShorter := len(got) < len(stored) && bytes.HasPrefix(stored, got)
+						rt.Always(isShorter == (effect == faulty.Cut), "garbled-as-promised", "got", string(got))
+					}
+				}
+				kept, _, _ := store.Blob(rt).Get(ctx, "key")
+				rt.Always(bytes.Equal(kept, stored), "the-store-is-unharmed")
+			})
+			if len(garbled) != 3 && !testing.Short() {
+				t.Errorf("garbled: %v", garbled)
+			}
+		})
+	}
+}
+
+// TestSlowListingsSeeChanges protects readers of long listings: what changes while they
+// last may or may not be in them, what does not is.
+func TestSlowListingsSeeChanges(t *testing.T) {
+	sawNew, missed := 0, 0
+	simtest.Run(t, func(ctx context.Context, rt *runtime.Runtime) {
+		store := memory.New("test", memory.Options{})
+		f := newFaults(t, faulty.Plan{{Op: faulty.List, Effect: faulty.Slow, OneIn: 2, StallMax: time.Minute}})
+		for _, key := range []string{"a", "b", "c", "d"} {
+			must(t, store.Blob(rt).Set(ctx, key, nil))
+		}
+		group := rt.NewGroup(ctx)
+		group.Go("writer", func(ctx context.Context) error {
+			if err := rt.Sleep(ctx, time.Millisecond); err != nil {
+				return err
+			}
+			if _, _, err := store.Blob(rt).Delete(ctx, "d"); err != nil {
+				return err
+			}
+			return store.Blob(rt).Set(ctx, "e", nil)
+		})
+		var keys []string
+		must(t, f.Blob(rt, store.Blob(rt)).List(ctx, "", func(key string, _ int) error {
+			keys = append(keys, key)
+			return nil
+		}))
+		must(t, group.Wait())
+		rt.Always(slices.IsSorted(keys) && len(keys) >= 3 && keys[2] == "c", "what-stays-is-listed", "keys", keys)
+		if slices.Contains(keys, "e") {
+			sawNew++
+		}
+		if !slices.Contains(keys, "d") {
+			missed++
+		}
+	})
+	if (sawNew == 0 || missed == 0) && !testing.Short() {
+		t.Errorf("%d listings have what is new, %d do not have what is gone", sawNew, missed)
+	}
+}
+
+// TestOutages protects the partial kind: one store, or the view of one process.
+func TestOutages(t *testing.T) {
+	rt := runtime.New(runtime.Options{Node: "p1"})
+	store := memory.New("test", memory.Options{})
+	f := newFaults(t, nil)
+	blob, log := f.Blob(rt, store.Blob(rt)), f.Consensus(rt, store.Consensus(rt))
+	check := func(name string, blobIsOut, logIsOut bool) {
+		t.Helper()
+		blobErr := blob.Set(t.Context(), "key", nil)
+		_, _, logErr := log.Head(t.Context(), "key")
+		if errors.Is(blobErr, persist.ErrDeterminate) != blobIsOut || errors.Is(logErr, persist.ErrDeterminate) != logIsOut {
+			t.Errorf("%s: blob %v, log %v", name, blobErr, logErr)
+		}
+	}
+	check("none", false, false)
+	endOther, endBlob := f.Outage("p2"), f.Outage("", faulty.Get, faulty.Set)
+	check("another process, and the blobs", true, false)
+	endMine := f.Outage("p1")
+	check("this process", true, true)
+	endBlob()
+	endMine()
+	endMine()
+	check("over", false, false)
+	endOther()
+}
+
+// TestThrottlingLasts protects clients that try again at once: they are refused again.
+func TestThrottlingLasts(t *testing.T) {
+	inARow, most := 0, 0
+	simtest.Run(t, func(ctx context.Context, rt *runtime.Runtime) {
+		f := newFaults(t, faulty.Plan{{Op: faulty.Get, Effect: faulty.Throttle, OneIn: 20}})
+		blob := f.Blob(rt, memory.New("test", memory.Options{}).Blob(rt))
+		for range 20 {
+			if _, _, err := blob.Get(ctx, "key"); err == nil {
+				inARow = 0
+				continue
+			}
+			inARow++
+			most = max(most, inARow)
+		}
+	})
+	if most < 3 || most > 40 {
+		t.Errorf("refused %d times in a row", most)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
 		t.Error(err)
 	}
 }

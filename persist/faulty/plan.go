@@ -51,9 +51,38 @@ const (
 	Stall Effect = "stall"
 	// Refuse answers with a determinate error.
 	Refuse Effect = "refuse"
+	// Throttle refuses an operation, and up to seven of those that the process tries
+	// next and that the rule matches.
+	Throttle Effect = "throttle"
+	// Duplicate carries out a write, and lets it happen once more at a later access to
+	// the store, or never, as a network does that delivers a request twice.
+	Duplicate Effect = "duplicate"
+	// Flip flips a bit of what a read returns.
+	Flip Effect = "flip"
+	// Cut returns the beginning of what was read, as if that were all.
+	Cut Effect = "cut"
+	// Slow lets time pass in the middle of a listing, which then goes on with what
+	// there is by that time, as one does that comes in pages.
+	Slow Effect = "slow"
 )
 
-var effects = []Effect{FailBefore, FailAfter, Late, Stall, Refuse}
+var effects = []Effect{FailBefore, FailAfter, Late, Stall, Refuse, Throttle, Duplicate, Flip, Cut, Slow}
+
+// fits reports whether an effect can happen to an operation.
+func (e Effect) fits(op Op) bool {
+	switch e {
+	case Duplicate:
+		return op.writes()
+	case Flip, Cut:
+		return op == Get || op == Head || op == Scan
+	case Slow:
+		return op == List || op == ListKeys
+	}
+	return true
+}
+
+// takesTime reports whether the effect has a duration.
+func (e Effect) takesTime() bool { return e == Stall || e == Slow }
 
 // Rule lets one effect happen to some operations.
 type Rule struct {
@@ -64,7 +93,7 @@ type Rule struct {
 	OneIn int
 	// KeyPrefix restricts the rule to some keys; empty matches all.
 	KeyPrefix string
-	// StallMax is the longest stall; needed for Stall and only there.
+	// StallMax is the longest stall; needed for Stall and Slow, and only there.
 	StallMax time.Duration
 }
 
@@ -85,9 +114,11 @@ func (p Plan) Validate() error {
 			return fmt.Errorf("%w: unknown effect %q", ErrPlan, r.Effect)
 		case r.OneIn < 2:
 			return fmt.Errorf("%w: %s %s one in %d", ErrPlan, r.Op, r.Effect, r.OneIn)
-		case r.Effect == Stall && r.StallMax <= 0:
-			return fmt.Errorf("%w: %s stall for at most %v", ErrPlan, r.Op, r.StallMax)
-		case r.Effect != Stall && r.StallMax != 0:
+		case r.Op != Any && !r.Effect.fits(r.Op):
+			return fmt.Errorf("%w: %s does not happen to %s", ErrPlan, r.Effect, r.Op)
+		case r.Effect.takesTime() && r.StallMax <= 0:
+			return fmt.Errorf("%w: %s %s for at most %v", ErrPlan, r.Op, r.Effect, r.StallMax)
+		case !r.Effect.takesTime() && r.StallMax != 0:
 			return fmt.Errorf("%w: %s %s with a duration", ErrPlan, r.Op, r.Effect)
 		case strings.ContainsAny(r.KeyPrefix, "; \t\n"):
 			return fmt.Errorf("%w: key prefix %q with a separator in it", ErrPlan, r.KeyPrefix)

@@ -28,8 +28,8 @@ func TestPlansSurviveTheirText(t *testing.T) {
 
 func drawRule(t *rapid.T) faulty.Rule {
 	r := faulty.Rule{
-		Op:        rapid.SampledFrom([]faulty.Op{faulty.Any, faulty.Get, faulty.CAS, faulty.ListKeys}).Draw(t, "op"),
-		Effect:    rapid.SampledFrom([]faulty.Effect{faulty.FailBefore, faulty.Late, faulty.Stall}).Draw(t, "effect"),
+		Op:        rapid.SampledFrom([]faulty.Op{faulty.Any, faulty.Get, faulty.CAS, faulty.ListKeys, faulty.Head}).Draw(t, "op"),
+		Effect:    rapid.SampledFrom([]faulty.Effect{faulty.FailBefore, faulty.Late, faulty.Stall, faulty.Throttle}).Draw(t, "effect"),
 		OneIn:     rapid.IntRange(2, 1000).Draw(t, "one in"),
 		KeyPrefix: rapid.StringMatching(`[a-z0-9/-]{0,6}`).Draw(t, "key prefix"),
 	}
@@ -45,6 +45,7 @@ func TestBadPlansAreRefused(t *testing.T) {
 		"cas", "cas fail-after", "cas fail-after 20", "cas fail-after 1/x", "cas fail-after 1/0", "cas fail-after 1/1", "cas fail-after 1/-3",
 		"cas explode 1/2", "teleport late 1/2", "any stall 1/2", "any stall 1/2 -3s", "get late 1/2 3s",
 		"get late 1/2 key=a key=b", "any stall 1/2 1s 2s", "cas late 1/2 soon",
+		"cas flip 1/2", "get duplicate 1/2", "set slow 1/2 1s", "list slow 1/2", "get cut 1/2 1s", "set cut 1/2",
 	} {
 		if plan, err := faulty.ParsePlan(text); !errors.Is(err, faulty.ErrPlan) {
 			t.Errorf("%q: %v, %v; want an ErrPlan", text, plan, err)

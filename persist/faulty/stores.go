@@ -3,6 +3,7 @@ package faulty
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -33,18 +34,25 @@ type blobCall func(ctx context.Context, inner persist.Blob) error
 
 // run carries out a call. Late is the same call without results, which may
 // land when the caller is gone; nil for reads.
-func (b *Blob) run(ctx context.Context, op Op, key string, call, late blobCall) error {
+func (b *Blob) run(ctx context.Context, op Op, key string, do, late blobCall) error {
 	b.land(ctx)
-	return b.faults.run(ctx, b.rt, op, key, func(ctx context.Context) error { return call(ctx, b.inner) },
-		landing{blob: late})
+	return b.faults.run(ctx, b.rt, call{
+		op: op, key: key, later: landing{blob: late},
+		do: func(ctx context.Context) error { return do(ctx, b.inner) },
+	})
 }
 
 // Get implements [persist.Blob].
 func (b *Blob) Get(ctx context.Context, key string) (value []byte, found bool, err error) {
-	err = b.run(ctx, Get, key, func(ctx context.Context, inner persist.Blob) (err error) {
-		value, found, err = inner.Get(ctx, key)
-		return err
-	}, nil)
+	b.land(ctx)
+	err = b.faults.run(ctx, b.rt, call{
+		op: Get, key: key,
+		do: func(ctx context.Context) (err error) {
+			value, found, err = b.inner.Get(ctx, key)
+			return err
+		},
+		alter: func(change func([]byte) []byte) { value = change(value) },
+	})
 	if err != nil {
 		return nil, false, err
 	}
@@ -78,9 +86,17 @@ func (b *Blob) Delete(ctx context.Context, key string) (int, bool, error) {
 
 // List implements [persist.Blob].
 func (b *Blob) List(ctx context.Context, prefix string, visit func(key string, size int) error) error {
-	return b.run(ctx, List, prefix, func(ctx context.Context, inner persist.Blob) error {
-		return inner.List(ctx, prefix, visit)
-	}, nil)
+	b.land(ctx)
+	list := func(ctx context.Context, visit func(listed) error) error {
+		return b.inner.List(ctx, prefix, func(key string, size int) error { return visit(listed{key, size}) })
+	}
+	return b.faults.run(ctx, b.rt, call{
+		op: List, key: prefix,
+		do: func(ctx context.Context) error { return b.inner.List(ctx, prefix, visit) },
+		slowly: func(ctx context.Context, pause func(context.Context) error) error {
+			return inPages(ctx, pause, list, func(l listed) error { return visit(l.key, l.size) })
+		},
+	})
 }
 
 // Restore implements [persist.Blob].
@@ -113,18 +129,25 @@ func (c *Consensus) land(ctx context.Context) {
 type consensusCall func(ctx context.Context, inner persist.Consensus) error
 
 // run is that of [Blob].
-func (c *Consensus) run(ctx context.Context, op Op, key string, call, late consensusCall) error {
+func (c *Consensus) run(ctx context.Context, op Op, key string, do, late consensusCall) error {
 	c.land(ctx)
-	return c.faults.run(ctx, c.rt, op, key, func(ctx context.Context) error { return call(ctx, c.inner) },
-		landing{consensus: late})
+	return c.faults.run(ctx, c.rt, call{
+		op: op, key: key, later: landing{consensus: late},
+		do: func(ctx context.Context) error { return do(ctx, c.inner) },
+	})
 }
 
 // Head implements [persist.Consensus].
 func (c *Consensus) Head(ctx context.Context, key string) (head persist.Versioned, found bool, err error) {
-	err = c.run(ctx, Head, key, func(ctx context.Context, inner persist.Consensus) (err error) {
-		head, found, err = inner.Head(ctx, key)
-		return err
-	}, nil)
+	c.land(ctx)
+	err = c.faults.run(ctx, c.rt, call{
+		op: Head, key: key,
+		do: func(ctx context.Context) (err error) {
+			head, found, err = c.inner.Head(ctx, key)
+			return err
+		},
+		alter: func(change func([]byte) []byte) { head.Data = change(head.Data) },
+	})
 	if err != nil {
 		return persist.Versioned{}, false, err
 	}
@@ -152,10 +175,20 @@ func (c *Consensus) CompareAndSet(
 func (c *Consensus) Scan(
 	ctx context.Context, key string, from persist.SeqNo, limit int,
 ) (found []persist.Versioned, err error) {
-	err = c.run(ctx, Scan, key, func(ctx context.Context, inner persist.Consensus) (err error) {
-		found, err = inner.Scan(ctx, key, from, limit)
-		return err
-	}, nil)
+	c.land(ctx)
+	err = c.faults.run(ctx, c.rt, call{
+		op: Scan, key: key,
+		do: func(ctx context.Context) (err error) {
+			found, err = c.inner.Scan(ctx, key, from, limit)
+			return err
+		},
+		alter: func(change func([]byte) []byte) {
+			if n := len(found); n > 0 {
+				found = slices.Clone(found)
+				found[n-1].Data = change(found[n-1].Data)
+			}
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +214,49 @@ func (c *Consensus) Truncate(ctx context.Context, key string, before persist.Seq
 
 // ListKeys implements [persist.Consensus].
 func (c *Consensus) ListKeys(ctx context.Context, visit func(key string) error) error {
-	return c.run(ctx, ListKeys, "", func(ctx context.Context, inner persist.Consensus) error {
-		return inner.ListKeys(ctx, visit)
-	}, nil)
+	c.land(ctx)
+	list := func(ctx context.Context, visit func(listed) error) error {
+		return c.inner.ListKeys(ctx, func(key string) error { return visit(listed{key: key}) })
+	}
+	return c.faults.run(ctx, c.rt, call{
+		op: ListKeys,
+		do: func(ctx context.Context) error { return c.inner.ListKeys(ctx, visit) },
+		slowly: func(ctx context.Context, pause func(context.Context) error) error {
+			return inPages(ctx, pause, list, func(l listed) error { return visit(l.key) })
+		},
+	})
+}
+
+// listed is an element of a listing.
+type listed struct {
+	key  string
+	size int
+}
+
+// inPages lists the first half, lets time pass, and goes on with what comes behind it by
+// then.
+func inPages(
+	ctx context.Context, pause func(context.Context) error,
+	list func(context.Context, func(listed) error) error, visit func(listed) error,
+) error {
+	var all []listed
+	if err := list(ctx, func(l listed) error { all = append(all, l); return nil }); err != nil {
+		return err
+	}
+	last := ""
+	for _, l := range all[:(len(all)+1)/2] {
+		if err := visit(l); err != nil {
+			return err
+		}
+		last = l.key
+	}
+	if err := pause(ctx); err != nil {
+		return err
+	}
+	return list(ctx, func(l listed) error {
+		if last != "" && l.key <= last {
+			return nil
+		}
+		return visit(l)
+	})
 }
