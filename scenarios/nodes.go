@@ -28,7 +28,7 @@ func injectFaults(w *sim.World, rand *runtime.Rand, count int, steps uint64) err
 	for range count {
 		faults = append(faults, sim.Fault{
 			Kind:     []sim.FaultKind{sim.FaultCrash, sim.FaultPause}[rand.IntN(2)],
-			Node:     w.Nodes()[rand.IntN(len(w.Nodes()))],
+			Target:   w.Nodes()[rand.IntN(len(w.Nodes()))].Name(),
 			Step:     runtime.Between(rand, 20, steps),
 			Duration: time.Duration(runtime.Between(rand, 1, 8000)) * time.Millisecond,
 		})

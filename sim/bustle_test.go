@@ -101,7 +101,7 @@ func hitAt(t *testing.T, seed uint64, kind sim.FaultKind, step uint64) {
 			return nil
 		})
 		must(err)
-		must(w.Inject(sim.Fault{Kind: kind, Node: n, Step: step, Duration: 7 * time.Millisecond}))
+		must(w.Inject(sim.Fault{Kind: kind, Target: n.Name(), Step: step, Duration: 7 * time.Millisecond}))
 		other := booted(w, "n2", bustle)
 		must(n.Boot())
 		for ends == 0 {

@@ -69,7 +69,7 @@ func simulatePaused(t *testing.T, c runtimetest.Case, seed int) (outcome string)
 		rand := w.Runtime().Rand("pauses")
 		for range 3 {
 			pause := sim.Fault{
-				Kind: sim.FaultPause, Node: n, Step: runtime.Between[uint64](rand, 5, 40),
+				Kind: sim.FaultPause, Target: n.Name(), Step: runtime.Between[uint64](rand, 5, 40),
 				Duration: runtime.Between(rand, 1, time.Millisecond),
 			}
 			if !strings.HasPrefix(c.Name, "timer/") { // cases about what comes first by the clock

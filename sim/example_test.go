@@ -116,7 +116,7 @@ func ExampleWorld_Inject() {
 		if err := n.Boot(); err != nil {
 			return err
 		}
-		fault := sim.Fault{Kind: sim.FaultPause, Node: n, Step: 10, Duration: time.Hour}
+		fault := sim.Fault{Kind: sim.FaultPause, Target: n.Name(), Step: 10, Duration: time.Hour}
 		fmt.Println(fault)
 		if err := w.Inject(fault); err != nil {
 			return err

@@ -35,7 +35,7 @@ func TestFaultIsDeliveredAtItsStep(t *testing.T) {
 		var count []runtime.Assertion
 		events := worldEvents(t, seed, func(ctx context.Context, w *sim.World) error {
 			n := booted(w, "n1", func(_ context.Context, rt *runtime.Runtime) error { spin(nil, rt); return nil })
-			must(w.Inject(sim.Fault{Kind: sim.FaultCrash, Node: n, Step: 1000, Duration: time.Second}))
+			must(w.Inject(sim.Fault{Kind: sim.FaultCrash, Target: n.Name(), Step: 1000, Duration: time.Second}))
 			for n.State() == sim.Up {
 				w.Runtime().Yield()
 			}
@@ -66,7 +66,7 @@ func TestFaultThatDoesNotFitIsNotCounted(t *testing.T) {
 		n, err := w.Node("n1", forEver)
 		must(err)
 		plan := func(kind sim.FaultKind) {
-			must(w.Inject(sim.Fault{Kind: kind, Node: n, Step: 1, Duration: time.Second}))
+			must(w.Inject(sim.Fault{Kind: kind, Target: n.Name(), Step: 1, Duration: time.Second}))
 			w.Runtime().Yield()
 		}
 		plan(sim.FaultCrash) // down
@@ -94,7 +94,7 @@ func TestEndOfAFaultFitsItsFault(t *testing.T) {
 	wantOK(t, 20, func(ctx context.Context, w *sim.World) error {
 		n := booted(w, "n1", forEver)
 		fault := func(kind sim.FaultKind) {
-			must(w.Inject(sim.Fault{Kind: kind, Node: n, Step: 1, Duration: 10 * time.Second}))
+			must(w.Inject(sim.Fault{Kind: kind, Target: n.Name(), Step: 1, Duration: 10 * time.Second}))
 			w.Runtime().Yield()
 		}
 		fault(sim.FaultCrash)
@@ -133,12 +133,12 @@ func TestInjectChecksItsFaults(t *testing.T) {
 	run(t, 1, func(_ context.Context, w *sim.World) error { other = booted(w, "elsewhere", forEver); return nil })
 	wantOK(t, 1, func(_ context.Context, w *sim.World) error {
 		n := booted(w, "n1", forEver)
-		good := sim.Fault{Kind: sim.FaultCrash, Node: n, Step: 1}
+		good := sim.Fault{Kind: sim.FaultCrash, Target: n.Name(), Step: 1}
 		for name, bad := range map[string]sim.Fault{
-			"unknown kind":  {Kind: "gremlins", Node: n},
+			"unknown kind":  {Kind: "gremlins", Target: "n1"},
 			"no node":       {Kind: sim.FaultCrash},
-			"other world":   {Kind: sim.FaultCrash, Node: other},
-			"negative time": {Kind: sim.FaultCrash, Node: n, Duration: -1},
+			"other world":   {Kind: sim.FaultCrash, Target: other.Name()},
+			"negative time": {Kind: sim.FaultCrash, Target: "n1", Duration: -1},
 		} {
 			if err := w.Inject(good, bad); !errors.Is(err, sim.ErrFault) {
 				t.Errorf("%s: error %v", name, err)
@@ -159,7 +159,7 @@ func TestInjectChecksItsFaults(t *testing.T) {
 // TestFaultHasAText protects printed plans.
 func TestFaultHasAText(t *testing.T) {
 	wantOK(t, 1, func(_ context.Context, w *sim.World) error {
-		f := sim.Fault{Kind: sim.FaultPause, Node: booted(w, "n1", forEver), Step: 120, Duration: 2 * time.Second}
+		f := sim.Fault{Kind: sim.FaultPause, Target: booted(w, "n1", forEver).Name(), Step: 120, Duration: 2 * time.Second}
 		if got, want := f.String(), "pause n1 at step 120 for 2s"; got != want {
 			t.Errorf("%q, want %q", got, want)
 		}

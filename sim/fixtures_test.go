@@ -59,7 +59,7 @@ func cluster(ctx context.Context, w *sim.World) error {
 	for _, name := range []string{"a", "b", "c"} {
 		n := booted(w, name, client)
 		must(w.Inject(sim.Fault{
-			Kind: []sim.FaultKind{sim.FaultCrash, sim.FaultPause}[rand.IntN(2)], Node: n,
+			Kind: []sim.FaultKind{sim.FaultCrash, sim.FaultPause}[rand.IntN(2)], Target: n.Name(),
 			Step: runtime.Between[uint64](rand, 10, 200), Duration: runtime.Between(rand, 1, 30*time.Millisecond),
 		}))
 	}
@@ -118,6 +118,6 @@ func money(ctx context.Context, w *sim.World) error {
 		g.Go("bob", clerk(60))
 		return g.Wait()
 	})
-	must(w.Inject(sim.Fault{Kind: sim.FaultPause, Node: n, Step: 15, Duration: time.Second}))
+	must(w.Inject(sim.Fault{Kind: sim.FaultPause, Target: n.Name(), Step: 15, Duration: time.Second}))
 	return n.Wait()
 }

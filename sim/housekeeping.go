@@ -13,7 +13,7 @@ var timeLimit = Verdict{Kind: Inconclusive, Message: "limit of virtual time reac
 // housekeeping does what is not needed before every decision.
 func (k *kernel) housekeeping() {
 	k.askPolls()
-	if k.steps < k.limit {
+	if k.steps < k.limit && (len(k.faults) == 0 || k.faults[0].Step > k.steps) {
 		return
 	}
 	k.deliverDue()

@@ -55,6 +55,9 @@ type kernel struct {
 	verdict    Verdict
 	assertions []runtime.Assertion // the counts when the verdict was in
 	faults     []Fault             // planned, in order of their steps
+	triggers   []*trigger          // of faults that wait for something to happen
+	vetoed     int                 // faults that a policy was against
+	planned    *Plan               // all that was drawn or given
 	guide      *guide              // follows a script; nil without
 	scribe     *scribe             // writes one down; nil without
 

@@ -48,6 +48,9 @@ type Node struct {
 	life        *life // the newest one
 	crashed     bool
 	paused      bool
+	stopped     bool // by a fault, which will boot it again
+	clock       nodeClock
+	onWipe      func()
 	held        []*task       // would be runnable if the node were not paused
 	late        []*alarm      // came due while the node was paused
 	relief      runtime.Alarm // ends the fault that the node is under
@@ -70,7 +73,7 @@ func (w *World) Node(name string, boot Boot) (*Node, error) {
 }
 
 func (w *World) newNode(name string, boot Boot) *Node {
-	return &Node{world: w, name: name, bootFn: boot}
+	return &Node{world: w, name: name, bootFn: boot, clock: nodeClock{world: epoch, own: epoch}}
 }
 
 // Name returns the node's name.
@@ -78,6 +81,10 @@ func (n *Node) Name() string { return n.name }
 
 // Incarnation counts the boots, from 1; 0 before the first.
 func (n *Node) Incarnation() uint64 { return n.incarnation }
+
+// OnWipe says what becomes of the node's disk when a [FaultWipe] hits it: the function
+// empties those objects of the world that are the node's own. It must not wait.
+func (n *Node) OnWipe(wipe func()) { n.onWipe = wipe }
 
 // State returns what the node is doing.
 func (n *Node) State() NodeState {
@@ -218,7 +225,7 @@ func (n *Node) boot() {
 	w := n.world
 	n.endFault()
 	n.incarnation++
-	n.crashed = false
+	n.crashed, n.stopped = false, false
 	l := w.newLife(n)
 	n.life = l
 	w.tell(fmt.Sprintf("boot %s, incarnation %d", n.name, n.incarnation))

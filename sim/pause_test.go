@@ -183,9 +183,9 @@ func TestQuiesceEndsFaults(t *testing.T) {
 		pass(ctx, w, time.Second)
 		must(stopped.Stop(time.Second))
 		must(w.Inject(
-			sim.Fault{Kind: sim.FaultPause, Node: paused, Step: w.Step(), Duration: time.Hour},
-			sim.Fault{Kind: sim.FaultCrash, Node: crashed, Step: w.Step(), Duration: time.Hour},
-			sim.Fault{Kind: sim.FaultCrash, Node: crashed, Step: w.Step() + 100, Duration: time.Hour},
+			sim.Fault{Kind: sim.FaultPause, Target: paused.Name(), Step: w.Step(), Duration: time.Hour},
+			sim.Fault{Kind: sim.FaultCrash, Target: crashed.Name(), Step: w.Step(), Duration: time.Hour},
+			sim.Fault{Kind: sim.FaultCrash, Target: crashed.Name(), Step: w.Step() + 100, Duration: time.Hour},
 		))
 		rt.Yield()
 		if paused.State() != sim.Paused || crashed.State() != sim.Crashed {

@@ -36,6 +36,9 @@ type Config struct {
 	// Chances is how many switches that could have been and were not are written down
 	// with the script.
 	Chances int
+	// Plan, if not nil, is what goes wrong, in the place of the plan that the scenario
+	// draws, see [World.Plan].
+	Plan *Plan
 	// StepsMax ends the run as Inconclusive; 0 is a million.
 	StepsMax uint64
 	// TimeMax, in virtual time, ends the run as Inconclusive; 0 is 30 days.
@@ -122,6 +125,10 @@ type Result struct {
 	Assertions []runtime.Assertion
 	// Script is what the run did out of the ordinary, if that was asked for.
 	Script *Script
+	// Plan is what went wrong, or was to; nil if the scenario has no plan.
+	Plan *Plan
+	// Vetoes counts the faults that a policy was against.
+	Vetoes int
 	// Skew counts the deviations of a script that could not be followed.
 	Skew int
 
@@ -211,7 +218,7 @@ func (k *kernel) result(v Verdict) Result {
 	r := Result{
 		Verdict: v, Seed: k.config.Seed, Hash: k.hash, Steps: k.steps, Switches: k.switches, Time: k.elapsed(),
 		Tape:       &Tape{Seed: k.config.Seed, Hash: k.hash, Choices: slices.Clone(k.tape)},
-		Assertions: k.assertions, ring: k.ring,
+		Assertions: k.assertions, Plan: k.planned, Vetoes: k.vetoed, ring: k.ring,
 	}
 	if k.scribe != nil {
 		r.Script = k.scribe.script

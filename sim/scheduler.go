@@ -24,7 +24,10 @@ type life struct {
 	waiters []*task // for its end
 }
 
-var _ runtime.Scheduler = (*life)(nil)
+var (
+	_ runtime.Scheduler = (*life)(nil)
+	_ runtime.WallClock = (*life)(nil)
+)
 
 // suspended reports whether tasks of this life may not run now.
 func (l *life) suspended() bool { return l.frozen || l.node.paused }
@@ -115,8 +118,11 @@ func (l *life) Ready(t *runtime.Task) {
 // Now implements [runtime.Scheduler].
 func (l *life) Now() int64 {
 	l.kernel.markOpaque()
-	return l.kernel.now
+	return l.node.clock.at(l.kernel.now)
 }
+
+// WallOffset implements [runtime.WallClock].
+func (l *life) WallOffset() int64 { return l.node.clock.wallOffset(l.kernel.now) }
 
 // SetAlarm implements [runtime.Scheduler].
 func (l *life) SetAlarm(a *runtime.Alarm, at int64) {
@@ -129,7 +135,7 @@ func (l *life) SetAlarm(a *runtime.Alarm, at int64) {
 	if l.frozen || l.kernel.reaping {
 		return
 	}
-	own.at = at
+	own.at = l.node.clock.when(at)
 	l.kernel.pending.push(own)
 }
 
@@ -164,6 +170,10 @@ func (l *life) Choose(stream, site string, n int) int { return l.kernel.draw(str
 // Record implements [runtime.Scheduler].
 func (l *life) Record(e runtime.Event) {
 	k := l.kernel
+	if e.Kind == runtime.EventAssert {
+		k.trigger(e.Name)
+		return
+	}
 	if k.config.Trace == nil || k.reaping {
 		return
 	}

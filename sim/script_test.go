@@ -24,7 +24,7 @@ func busy(extra int) sim.Main {
 			}
 			return nil
 		})
-		must(w.Inject(sim.Fault{Kind: sim.FaultCrash, Node: n, Step: 40}, sim.Fault{Kind: sim.FaultPause, Node: n, Step: 90}))
+		must(w.Inject(sim.Fault{Kind: sim.FaultCrash, Target: n.Name(), Step: 40}, sim.Fault{Kind: sim.FaultPause, Target: n.Name(), Step: 90}))
 		mu, order := rt.NewMutex(), ""
 		group := rt.NewGroup(ctx)
 		for _, name := range []string{"a", "b", "c"} {

@@ -204,7 +204,7 @@ func plannedPause(tell func(string)) (sim.Main, func() bool) {
 			return nil
 		})
 		n := counter(w, &count)
-		must(w.Inject(sim.Fault{Kind: sim.FaultPause, Node: n, Step: w.Step() + 7, Duration: time.Second}))
+		must(w.Inject(sim.Fault{Kind: sim.FaultPause, Target: n.Name(), Step: w.Step() + 7, Duration: time.Second}))
 		must(w.Runtime().Sleep(ctx, time.Millisecond))
 		isOpen = false
 		tell(fmt.Sprint(count))

@@ -18,13 +18,18 @@ import (
 // emit reports an event of a task; nil stands for the world itself. An
 // abandoned world has nobody to report to.
 func (k *kernel) emit(t *task, kind trace.Kind, text string) {
+	k.emitFrom(t, trace.Event{Kind: kind, Text: text})
+}
+
+// emitFrom reports an event, and fills in whose it is.
+func (k *kernel) emitFrom(t *task, e trace.Event) {
 	if k.signal.Load()&abandoned != 0 {
 		return
 	}
-	e := trace.Event{Step: k.steps, Time: k.elapsed(), Node: "world", Kind: kind, Text: text}
+	e.Step, e.Time, e.Node = k.steps, k.elapsed(), "world"
 	if t != nil {
 		e.Node, e.Task = t.life.node.name, t.runtime.Path()
-		if kind != trace.Start && kind != trace.End {
+		if e.Kind != trace.Start && e.Kind != trace.End {
 			e.Location = location()
 		}
 		e.Preempted = k.preempted && k.told != t // who was preempted by a task that told nothing just goes on
@@ -87,6 +92,7 @@ func location() string {
 var ownPackages = []string{
 	"github.com/tidemarkdb/tidemark/runtime.",
 	"github.com/tidemarkdb/tidemark/sim.",
+	"github.com/tidemarkdb/tidemark/sim/network.",
 	"log/slog.",
 	"runtime.",
 	"sync.",

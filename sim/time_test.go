@@ -142,7 +142,7 @@ func TestFarFutureNeverComes(t *testing.T) {
 		},
 		"fault": func(ctx context.Context, w *sim.World) bool {
 			n := booted(w, "n1", forEver)
-			must(w.Inject(sim.Fault{Kind: sim.FaultCrash, Node: n, Step: 1, Duration: math.MaxInt64}))
+			must(w.Inject(sim.Fault{Kind: sim.FaultCrash, Target: n.Name(), Step: 1, Duration: math.MaxInt64}))
 			pass(ctx, w, time.Hour)
 			return n.State() != sim.Crashed
 		},

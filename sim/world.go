@@ -17,6 +17,10 @@ type World struct {
 	harness *Node
 	nodes   []*Node
 	lives   []*life
+
+	handlers map[FaultKind]Handler
+	vetoes   []func(Fault) string
+	ends     []*runtime.Alarm // of faults that last
 }
 
 // Runtime returns the runtime of the harness.
@@ -77,24 +81,59 @@ func (w *World) assertions() []runtime.Assertion {
 }
 
 // Quiesce ends the phase of faults: choices of faults answer 0 from now on,
-// planned faults are dropped, paused nodes resume, crashed ones restart. Then
-// it lets the others run until none of them can, or until the virtual time
+// planned faults are dropped, those that last end, paused nodes resume, crashed ones
+// restart, clocks no longer drift or swing but stay where they are. Then it lets the others run until none of them can, or until the virtual time
 // given has passed.
 func (w *World) Quiesce(within time.Duration) {
 	w.enter()
 	k := w.kernel
 	k.quiet = true
-	k.faults = nil
+	k.faults, k.triggers = nil, nil
 	w.tell("quiesce: faults off")
+	w.heal()
 	for _, n := range w.nodes {
 		switch n.State() {
 		case Paused:
 			n.resume()
 		case Crashed:
 			n.boot()
+		case Down:
+			if n.stopped {
+				n.boot()
+			}
 		}
+		n.steady()
 	}
 	w.settle(k.after(within))
+}
+
+// After calls f once d has passed, outside any task: it must not wait. That is how objects
+// of the world, such as a network, do something at a later time; it happens even if the
+// node that asked for it has crashed by then, and competes with tasks like any alarm that
+// is due. Unlike most methods it may be called by tasks of all nodes, is no scheduling
+// point, and may be called by f. Stop prevents it, and reports whether it did.
+func (w *World) After(d time.Duration, f func()) (stop func() bool) {
+	a := &runtime.Alarm{Fire: f}
+	w.harness.life.SetAlarm(a, w.kernel.after(max(d, 0)))
+	return func() bool { return w.harness.life.StopAlarm(a) }
+}
+
+// IsQuiet reports whether the phase of faults is over.
+func (w *World) IsQuiet() bool { return w.kernel.quiet }
+
+// Note puts an event of an object of the world into the story, if there is one. Its step
+// and time are filled in and, if it names no node, who does it and where.
+func (w *World) Note(e trace.Event) {
+	k := w.kernel
+	if k.config.Trace == nil || k.reaping {
+		return
+	}
+	if e.Node == "" {
+		k.emitFrom(k.current(), e)
+		return
+	}
+	e.Step, e.Time = k.steps, k.elapsed()
+	k.config.Trace(e)
 }
 
 // Eventually asserts, under an id, that a condition comes true within some virtual time,

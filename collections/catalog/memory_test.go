@@ -57,7 +57,7 @@ func TestNothingIsCommittedUnderAnOlderEpoch(t *testing.T) {
 			}
 			nodes = append(nodes, n)
 			for _, kind := range []sim.FaultKind{sim.FaultCrash, sim.FaultPause} {
-				fault := sim.Fault{Kind: kind, Node: n, Step: runtime.Between[uint64](rand, 1, 150), Duration: 100 * time.Microsecond}
+				fault := sim.Fault{Kind: kind, Target: n.Name(), Step: runtime.Between[uint64](rand, 1, 150), Duration: 100 * time.Microsecond}
 				if err := w.Inject(fault); err != nil {
 					return err
 				}

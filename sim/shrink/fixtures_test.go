@@ -204,7 +204,7 @@ func withFaults(ctx context.Context, w *sim.World, kinds []sim.FaultKind, isRigh
 	}
 	for _, kind := range kinds {
 		if err := w.Inject(sim.Fault{
-			Kind: kind, Node: n, Step: runtime.Between[uint64](rand, 10, 400), Duration: 3 * time.Second,
+			Kind: kind, Target: n.Name(), Step: runtime.Between[uint64](rand, 10, 400), Duration: 3 * time.Second,
 		}); err != nil {
 			return err
 		}

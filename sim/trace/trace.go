@@ -22,9 +22,12 @@ const (
 	Fault               // a fault was delivered
 	World               // something happened to a node
 	Verdict             // the run ended
+	Send                // a message leaves a node
+	Deliver             // a message arrives at a node
+	Drop                // a message is lost
 )
 
-var kindNames = [...]string{"op", "wait", "start", "end", "choice", "log", "fault", "world", "verdict"}
+var kindNames = [...]string{"op", "wait", "start", "end", "choice", "log", "fault", "world", "verdict", "send", "deliver", "drop"}
 
 // String returns the name used in filters.
 func (k Kind) String() string { return kindNames[k] }
@@ -46,6 +49,10 @@ type Event struct {
 	// Preempted is set on the first event of a task that took the processor
 	// from one that could have gone on.
 	Preempted bool
+	// Message and Peer are the number of a message, the same for each of its events,
+	// and the node at its other end; 0 and empty for other events.
+	Message uint64
+	Peer    string
 }
 
 // Who returns node and task in one word.
@@ -64,7 +71,7 @@ func (e Event) what() string {
 	switch e.Kind {
 	case Wait:
 		return "waits: " + e.Text
-	case Choice, Fault, Verdict:
+	case Choice, Fault, Verdict, Drop:
 		return strings.ToUpper(e.Kind.String()) + " " + e.Text
 	}
 	return e.Text
