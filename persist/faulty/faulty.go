@@ -205,8 +205,9 @@ func (f *Faults) run(ctx context.Context, rt *runtime.Runtime, c call) error {
 	case Refuse, Throttle:
 		return fmt.Errorf("faulty: refused %s %s: %w", c.op, c.key, persist.ErrDeterminate)
 	case Duplicate:
-		f.put(c.later)
-		return c.do(ctx)
+		err := c.do(ctx)
+		f.put(c.later) // not before: a mismatch is final, so the copy of its request may not come first
+		return err
 	case Flip, Cut:
 		return f.garble(ctx, rt, rule.Effect, c)
 	case FailAfter:
