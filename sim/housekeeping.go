@@ -16,6 +16,7 @@ func (k *kernel) housekeeping() {
 	if k.steps < k.limit && (len(k.faults) == 0 || k.faults[0].Step > k.steps) {
 		return
 	}
+	k.passed.add(k.steps, k.hash)
 	k.deliverDue()
 	switch {
 	case k.signal.Load() != 0 && !k.answer(): // also while alarms fire and no task runs

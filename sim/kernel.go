@@ -57,9 +57,10 @@ type kernel struct {
 	faults     []Fault             // planned, in order of their steps
 	triggers   []*trigger          // of faults that wait for something to happen
 	vetoed     int                 // faults that a policy was against
-	planned    *Plan               // all that was drawn or given
-	guide      *guide              // follows a script; nil without
-	scribe     *scribe             // writes one down; nil without
+	passed     checkpoints
+	planned    *Plan   // all that was drawn or given
+	guide      *guide  // follows a script; nil without
+	scribe     *scribe // writes one down; nil without
 
 	signal    atomic.Uint32 // what the watchdog wants: asked, interrupted, abandoned
 	unwinding atomic.Bool   // reaping, for the watchdog

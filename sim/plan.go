@@ -39,6 +39,18 @@ func (p Plan) String() string {
 	return text.String()
 }
 
+// MarshalText implements [encoding.TextMarshaler].
+func (p Plan) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler]. An error leaves the plan as it was.
+func (p *Plan) UnmarshalText(text []byte) error {
+	next, err := ParsePlan(string(text))
+	if err == nil {
+		*p = next
+	}
+	return err
+}
+
 // ParsePlan reads the text form of a plan. Empty lines and those that begin with "#" mean
 // nothing. The error wraps ErrFault and names the line; whether the targets exist shows
 // when the plan is injected.

@@ -271,6 +271,23 @@ func TestQuiesceBootsWhatWasStopped(t *testing.T) {
 	})
 }
 
+// TestQuiesceBootsWhatIsStopping protects the same of nodes that take their time.
+func TestQuiesceBootsWhatIsStopping(t *testing.T) {
+	wantOK(t, 20, func(ctx context.Context, w *sim.World) error {
+		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
+			_ = forEver(ctx, rt)
+			return rt.Sleep(context.WithoutCancel(ctx), 10*time.Second)
+		})
+		must(w.Inject(sim.Fault{Kind: sim.FaultStop, Target: "n1", Duration: 24 * time.Hour}))
+		pass(ctx, w, time.Second)
+		w.Quiesce(20 * time.Second)
+		if n.State() != sim.Up || n.Incarnation() != 2 {
+			t.Errorf("state %v, incarnation %d", n.State(), n.Incarnation())
+		}
+		return nil
+	})
+}
+
 // TestWipeEmptiesTheDisk protects recovery from nothing; a node without a disk cannot lose
 // it.
 func TestWipeEmptiesTheDisk(t *testing.T) {

@@ -216,3 +216,61 @@ func TestInterruptedReplayHasNotDiverged(t *testing.T) {
 		t.Errorf("error %v, verdict %v", err, r.Verdict)
 	}
 }
+
+// TestTapeHoldsItsConfiguration protects replays from limits and plans that nobody
+// remembers: the tape brings them along.
+func TestTapeHoldsItsConfiguration(t *testing.T) {
+	plan, err := sim.ParsePlan("crash n1 at step 40 for 1h")
+	must(err)
+	main := func(ctx context.Context, w *sim.World) error {
+		booted(w, "n1", func(_ context.Context, rt *runtime.Runtime) error { spin(nil, rt); return nil })
+		must(w.Inject(w.Plan(func() sim.Plan { return sim.Plan{} }).Faults...))
+		pass(ctx, w, time.Millisecond)
+		spin(ctx, w.Runtime())
+		return nil
+	}
+	first := runWith(t, sim.Config{Seed: 7, StepsMax: 3000, StepCost: time.Millisecond, Plan: &plan}, main)
+	if first.Verdict.Kind != sim.Inconclusive {
+		t.Fatal(first.Verdict)
+	}
+	data, err := first.Tape.MarshalBinary()
+	must(err)
+	var tape sim.Tape
+	must(tape.UnmarshalBinary(data))
+	second := runWith(t, sim.Config{Replay: &tape}, main)
+	if second.Hash != first.Hash || second.Steps != first.Steps || second.Time != first.Time {
+		t.Errorf("%v after %d steps and %v, then %v after %d and %v",
+			first.Verdict, first.Steps, first.Time, second.Verdict, second.Steps, second.Time)
+	}
+}
+
+// TestCheckpointsTellWhereAReplayLeft protects those who look for what is not under
+// control: a difference that shows in the hash alone is narrowed down.
+func TestCheckpointsTellWhereAReplayLeft(t *testing.T) {
+	main := func(pause time.Duration) sim.Main {
+		return body(func(ctx context.Context, rt *runtime.Runtime) {
+			for i := range 10_000 {
+				rt.Yield()
+				if i == 5000 {
+					must(rt.Sleep(ctx, pause)) // no choice, but a later alarm
+				}
+			}
+		})
+	}
+	first := runWith(t, sim.Config{Seed: 1}, main(time.Second))
+	if n := len(first.Tape.Checkpoints); n < 16 || n > 64 {
+		t.Errorf("%d checkpoints", n)
+	}
+	v := replay(t, first.Tape, main(2*time.Second))
+	var from, to uint64
+	at := strings.Index(v.Message, "they part between")
+	if at < 0 {
+		t.Fatal(v)
+	}
+	if _, err := fmt.Sscanf(v.Message[at:], "they part between steps %d and %d", &from, &to); err != nil {
+		t.Fatal(err, v)
+	}
+	if from > 5002 || to < 5000 || to-from > 1100 {
+		t.Errorf("%v", v)
+	}
+}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ type Config struct {
 	Strategy func(seed uint64) Strategy
 	// Replay is followed strictly instead of a strategy: a run that asks for
 	// other choices than the tape holds ends as Diverged. Its seed replaces
-	// Seed.
+	// Seed; its limits and its plan stand in for those that are not given.
 	Replay *Tape
 	// LeaveAt, if not 0, is the step from which on the tape is no longer followed: the
 	// random strategy goes on, with the seed LeaveSeed.
@@ -51,7 +52,7 @@ type Config struct {
 	StuckAfter time.Duration
 	// LeaksAfter, if not 0, lets the world go on when main has returned, for at most
 	// this much virtual time. Tasks of the harness that still wait then, for anything
-	// but a timer of their own, end the run as Leak. A replay needs the same value.
+	// but a timer of their own, end the run as Leak.
 	LeaksAfter time.Duration
 	// Trace receives what happens, in order; nil costs nothing.
 	Trace trace.Sink
@@ -82,11 +83,14 @@ func (c Config) Validate() error {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Replay != nil {
-		c.Seed = c.Replay.Seed
+	if t := c.Replay; t != nil {
+		c.Seed = t.Seed
+		c.StepsMax, c.TimeMax = cmp.Or(c.StepsMax, t.StepsMax), cmp.Or(c.TimeMax, t.TimeMax)
+		c.StepCost, c.LeaksAfter = cmp.Or(c.StepCost, t.StepCost), cmp.Or(c.LeaksAfter, t.LeaksAfter)
+		c.Plan = cmp.Or(c.Plan, t.Plan)
 	}
 	if c.Script != nil {
-		c.Seed = c.Script.Seed
+		c.Seed, c.Plan = c.Script.Seed, cmp.Or(c.Plan, c.Script.Plan)
 	}
 	if c.Strategy == nil {
 		c.Strategy = Random
@@ -217,17 +221,31 @@ func (k *kernel) seal() {
 func (k *kernel) result(v Verdict) Result {
 	r := Result{
 		Verdict: v, Seed: k.config.Seed, Hash: k.hash, Steps: k.steps, Switches: k.switches, Time: k.elapsed(),
-		Tape:       &Tape{Seed: k.config.Seed, Hash: k.hash, Choices: slices.Clone(k.tape)},
+		Tape:       k.newTape(v),
 		Assertions: k.assertions, Plan: k.planned, Vetoes: k.vetoed, ring: k.ring,
 	}
 	if k.scribe != nil {
 		r.Script = k.scribe.script
+		r.Script.Plan = k.config.Plan
 		r.Script.Failure = v.FailureID()
 	}
 	if k.guide != nil {
 		r.Skew = k.guide.left()
 	}
 	return r
+}
+
+// newTape returns the tape of the run.
+func (k *kernel) newTape(v Verdict) *Tape {
+	c := k.config
+	t := &Tape{
+		Seed: c.Seed, Hash: k.hash, Choices: slices.Clone(k.tape), StepsMax: c.StepsMax, TimeMax: c.TimeMax,
+		StepCost: c.StepCost, LeaksAfter: c.LeaksAfter, Plan: c.Plan, Checkpoints: slices.Clone(k.passed.all),
+	}
+	if v.Failed() {
+		t.Failure = v.FailureID()
+	}
+	return t
 }
 
 // replayed finds a replay that left its tape at the very end.
@@ -241,7 +259,7 @@ func (k *kernel) replayed(r Result) Result {
 			"the run made %d choices, the tape holds %d", r.Tape.Len(), tape.Len())}
 	case r.Hash != tape.Hash:
 		r.Verdict = Verdict{Kind: Diverged, Step: r.Steps, Time: r.Time, Message: fmt.Sprintf(
-			"the run has hash %016x, the tape %016x", r.Hash, tape.Hash)}
+			"the run has hash %016x, the tape %016x%s", r.Hash, tape.Hash, parted(r.Tape.Checkpoints, tape.Checkpoints))}
 	}
 	return r
 }

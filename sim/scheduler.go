@@ -210,6 +210,9 @@ func (l *life) ended() {
 	if l.alive == 0 {
 		l.node.tellEnd()
 		l.freeze()
+		if l.node.stopped && l.kernel.quiet { // the fault is over as soon as the node is
+			l.node.relieveAfter(0, l.node.boot)
+		}
 	}
 }
 

@@ -21,6 +21,8 @@ type Script struct {
 	Seed     uint64 `json:"seed"`
 	// Failure is the failure that the run ended with, as by [Verdict.FailureID].
 	Failure string `json:"failure"`
+	// Plan is that of the configuration; nil if the scenario drew its own.
+	Plan *Plan `json:"plan,omitempty"`
 	// Deviations are in the order in which they happened.
 	Deviations []Deviation `json:"deviations"`
 	// Chances are switches that could have been and were not, in the order of the

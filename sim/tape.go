@@ -8,10 +8,11 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
+	"time"
 )
 
-// Tape is the record of every choice of a run with more than one option.
-// Together with the scenario and its seed it repeats the run exactly.
+// Tape is the record of every choice of a run with more than one option, and of what else
+// it takes to repeat the run exactly: its name, its seed, its limits, its plan.
 type Tape struct {
 	// Scenario and Seed name the run. The seed is also that of the streams of
 	// runtime.Rand, which are no choices.
@@ -22,16 +23,33 @@ type Tape struct {
 	// Choices are pairs of unsigned varints: the number of options, and the
 	// one that was picked.
 	Choices []byte
+	// Failure is the failure that the run ended with, as by [Verdict.FailureID].
+	Failure string
+	// Revision is that of the program, if somebody has said it.
+	Revision string
+	// StepsMax, TimeMax, StepCost and LeaksAfter are those of the configuration; 0 for
+	// the default.
+	StepsMax                      uint64
+	TimeMax, StepCost, LeaksAfter time.Duration
+	// Plan is that of the configuration; nil if the scenario drew its own.
+	Plan *Plan
+	// Checkpoints are hashes of the run up to some steps, ascending. They tell where
+	// a replay that ends with another hash has left the tape.
+	Checkpoints []Checkpoint
 }
+
+// Checkpoint is the hash of a run up to a step.
+type Checkpoint struct{ Step, Hash uint64 }
 
 // ErrTape is wrapped by every error about a tape that cannot be used.
 var ErrTape = errors.New("sim: tape")
 
 const (
 	tapeMagic    = "TIDETAPE"
-	tapeVersion  = 1
+	tapeVersion  = 2
 	tapeSizeMax  = 1 << 30
 	tapeNameSize = 1 << 10
+	tapePlanSize = 1 << 20
 )
 
 // SetScenario names the scenario that the tape belongs to. A nil tape stays nil.
@@ -55,8 +73,12 @@ func (t *Tape) Len() int {
 // MarshalBinary returns the tape as a file: magic, version, fields, and a
 // CRC-32C of all of it.
 func (t *Tape) MarshalBinary() ([]byte, error) {
-	if len(t.Scenario) > tapeNameSize {
-		return nil, fmt.Errorf("%w: scenario name of %d bytes", ErrTape, len(t.Scenario))
+	plan := ""
+	if t.Plan != nil {
+		plan = "#\n" + t.Plan.String() // an empty plan is one, too
+	}
+	if n := max(len(t.Scenario), len(t.Revision)); n > tapeNameSize || len(plan) > tapePlanSize {
+		return nil, fmt.Errorf("%w: names of %d bytes, a plan of %d", ErrTape, n, len(plan))
 	}
 	b := []byte(tapeMagic)
 	b = binary.AppendUvarint(b, tapeVersion)
@@ -64,8 +86,19 @@ func (t *Tape) MarshalBinary() ([]byte, error) {
 	b = append(b, t.Scenario...)
 	b = binary.BigEndian.AppendUint64(b, t.Seed)
 	b = binary.BigEndian.AppendUint64(b, t.Hash)
-	b = binary.AppendUvarint(b, uint64(len(t.Choices)))
-	b = append(b, t.Choices...)
+	for _, field := range [][]byte{
+		t.Choices, []byte(t.Failure[:min(len(t.Failure), tapeNameSize)]), []byte(t.Revision), []byte(plan),
+	} {
+		b = binary.AppendUvarint(b, uint64(len(field)))
+		b = append(b, field...)
+	}
+	for _, field := range []uint64{t.StepsMax, uint64(t.TimeMax), uint64(t.StepCost), uint64(t.LeaksAfter)} {
+		b = binary.AppendUvarint(b, field)
+	}
+	b = binary.AppendUvarint(b, uint64(len(t.Checkpoints)))
+	for _, c := range t.Checkpoints {
+		b = binary.BigEndian.AppendUint64(binary.AppendUvarint(b, c.Step), c.Hash)
+	}
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)), nil
 }
 
@@ -82,14 +115,18 @@ func (t *Tape) UnmarshalBinary(data []byte) error {
 	}
 	body, sum := data[:len(data)-4], binary.BigEndian.Uint32(data[len(data)-4:])
 	r := tapeReader{rest: body[len(tapeMagic):]}
-	if version := r.uvarint(); r.err == nil && version != tapeVersion {
-		return fmt.Errorf("%w: version %d, this program reads version %d", ErrTape, version, tapeVersion)
+	version := r.uvarint()
+	if r.err == nil && version != tapeVersion && version != tapeVersion-1 {
+		return fmt.Errorf("%w: version %d, this program reads versions %d and %d", ErrTape, version, tapeVersion-1, tapeVersion)
 	}
 	if crc32.Checksum(body, castagnoli) != sum {
 		return fmt.Errorf("%w: damaged, the checksum does not match", ErrTape)
 	}
 	next := Tape{Scenario: string(r.bytes(tapeNameSize)), Seed: r.uint64(), Hash: r.uint64()}
 	next.Choices = bytes.Clone(r.bytes(tapeSizeMax))
+	if version > 1 {
+		r.details(&next)
+	}
 	for rest := next.Choices; r.err == nil && len(rest) > 0; {
 		var ok bool
 		if _, _, rest, ok = choice(rest); !ok {
@@ -104,6 +141,28 @@ func (t *Tape) UnmarshalBinary(data []byte) error {
 	}
 	*t = next
 	return nil
+}
+
+// details reads what version 1 did not have.
+func (r *tapeReader) details(t *Tape) {
+	t.Failure, t.Revision = string(r.bytes(tapeNameSize)), string(r.bytes(tapeNameSize))
+	if plan := r.bytes(tapePlanSize); len(plan) > 0 && r.err == nil {
+		p, err := ParsePlan(string(plan))
+		if err != nil {
+			r.err = fmt.Errorf("%w: %w", ErrTape, err)
+		}
+		t.Plan = &p
+	}
+	t.StepsMax = r.uvarint()
+	for _, d := range []*time.Duration{&t.TimeMax, &t.StepCost, &t.LeaksAfter} {
+		*d = time.Duration(r.uvarint())
+		if *d < 0 && r.err == nil {
+			r.err = fmt.Errorf("%w: damaged, a limit below zero", ErrTape)
+		}
+	}
+	for n := r.uvarint(); n > 0 && r.err == nil; n-- {
+		t.Checkpoints = append(t.Checkpoints, Checkpoint{r.uvarint(), r.uint64()})
+	}
 }
 
 // ReadTape reads a tape from a file.

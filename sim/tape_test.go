@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -27,6 +28,21 @@ func tapes(t *rapid.T) *sim.Tape {
 		n := rapid.Uint64Range(2, 1000).Draw(t, "n")
 		tape.Choices = binary.AppendUvarint(tape.Choices, n)
 		tape.Choices = binary.AppendUvarint(tape.Choices, rapid.Uint64Range(0, n-1).Draw(t, "picked"))
+	}
+	tape.Failure = rapid.StringN(0, 20, 40).Draw(t, "failure")
+	tape.Revision = rapid.StringN(0, 20, 40).Draw(t, "revision")
+	tape.StepsMax = rapid.Uint64().Draw(t, "steps")
+	for _, d := range []*time.Duration{&tape.TimeMax, &tape.StepCost, &tape.LeaksAfter} {
+		*d = time.Duration(rapid.Int64Range(0, 1<<62).Draw(t, "limit"))
+	}
+	if rapid.Bool().Draw(t, "plan") {
+		tape.Plan = &sim.Plan{}
+		for range rapid.IntRange(0, 3).Draw(t, "faults") {
+			tape.Plan.Faults = append(tape.Plan.Faults, sim.Fault{Kind: sim.FaultCrash, Target: "n1", Step: rapid.Uint64().Draw(t, "step")})
+		}
+	}
+	for range rapid.IntRange(0, 5).Draw(t, "checkpoints") {
+		tape.Checkpoints = append(tape.Checkpoints, sim.Checkpoint{Step: rapid.Uint64().Draw(t, "at"), Hash: rapid.Uint64().Draw(t, "is")})
 	}
 	return tape
 }
@@ -104,10 +120,18 @@ func TestDamagedTapeIsRefused(t *testing.T) {
 // both versions.
 func TestTapeOfALaterVersionIsRefused(t *testing.T) {
 	data := encode(t, &sim.Tape{})
-	data[len("TIDETAPE")] = 2
+	data[len("TIDETAPE")] = 3
 	err := new(sim.Tape).UnmarshalBinary(resum(data))
-	if !errors.Is(err, sim.ErrTape) || !strings.Contains(err.Error(), "version 2, this program reads version 1") {
+	if !errors.Is(err, sim.ErrTape) || !strings.Contains(err.Error(), "version 3, this program reads versions 1 and 2") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestTapeOfVersion1IsRead protects the artefacts of failures over a release.
+func TestTapeOfVersion1IsRead(t *testing.T) {
+	tape, err := sim.ReadTape("testdata/version-1.tape")
+	if err != nil || tape.Scenario != "canary" || tape.Len() == 0 || tape.Plan != nil || tape.StepsMax != 0 {
+		t.Errorf("%+v, %v", tape, err)
 	}
 }
 
