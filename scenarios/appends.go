@@ -21,12 +21,9 @@ func Appends() sim.Scenario {
 		Name: "appends",
 		Doc: "writers in processes that crash and pause append to one shard while answers are lost; each append happens" +
 			" once, as it was answered, and every read agrees",
-		Run: appends,
-		Faults: []string{
-			string(sim.FaultCrash), string(sim.FaultPause), string(faulty.FailBefore), string(faulty.FailAfter),
-			string(faulty.Late), string(faulty.Stall), string(faulty.Refuse),
-		},
-		Goals: []string{"append-succeeded", "append-mismatched", "append-unknown", "snapshot-read"},
+		Run:    appends,
+		Faults: kindNames(storeFaults, storageRules...),
+		Goals:  []string{"append-succeeded", "append-mismatched", "append-unknown", "snapshot-read"},
 	}
 }
 
@@ -38,18 +35,18 @@ type storeWorld struct {
 	config persist.Config
 }
 
-// newStoreWorld draws a store with its faults and the configuration of the
-// engine: tiny thresholds, short leases.
-func newStoreWorld(rand *runtime.Rand) (*storeWorld, error) {
-	plan := faulty.Plan{
-		{Op: faulty.CAS, Effect: faulty.FailAfter, OneIn: runtime.Between(rand, 4, 30)},
-		{Op: faulty.CAS, Effect: faulty.Late, OneIn: runtime.Between(rand, 4, 30)},
-		{Op: faulty.Any, Effect: faulty.FailBefore, OneIn: runtime.Between(rand, 10, 60)},
-		{Op: faulty.CAS, Effect: faulty.Refuse, OneIn: runtime.Between(rand, 10, 60)},
-		{Op: faulty.Any, Effect: faulty.Stall, OneIn: runtime.Between(rand, 10, 60), StallMax: 2 * time.Second},
-	}
-	faults, err := faulty.New(plan, 0)
+// newStoreWorld makes a store with the faults of a plan, and draws the configuration of
+// the engine: tiny thresholds, short leases.
+func newStoreWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*storeWorld, error) {
+	rules, err := faulty.ParsePlan(plan.Rules["storage"])
 	if err != nil {
+		return nil, err
+	}
+	faults, err := faulty.New(rules, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := handleOutages(w, faults); err != nil {
 		return nil, err
 	}
 	return &storeWorld{
@@ -87,8 +84,8 @@ type shardWorld struct {
 	journal *invariants.Journal
 }
 
-func newShardWorld(rand *runtime.Rand) (*shardWorld, error) {
-	s, err := newStoreWorld(rand)
+func newShardWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*shardWorld, error) {
+	s, err := newStoreWorld(w, rand, plan)
 	if err != nil {
 		return nil, err
 	}
@@ -100,16 +97,18 @@ func appends(ctx context.Context, w *sim.World) error {
 	rand := rt.Rand("appends")
 
 	// Given a shard and processes that write and read it,
-	s, err := newShardWorld(rand)
+	nodes := runtime.Between(rand, 2, 3)
+	plan := trouble{nodes: nodes, faults: 5, steps: 2000, kinds: storeFaults, storage: storageRules}.plan(w)
+	s, err := newShardWorld(w, rand, plan)
 	if err != nil {
 		return err
 	}
-	if err := bootNodes(w, runtime.Between(rand, 2, 3), s.appendAndRead); err != nil {
+	if err := bootNodes(w, nodes, s.appendAndRead); err != nil {
 		return err
 	}
 
-	// when they crash and pause,
-	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 2000); err != nil {
+	// when they, the store, and their clocks are in trouble,
+	if err := w.Inject(plan.Faults...); err != nil {
 		return err
 	}
 	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 4, 10))*time.Second); err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/invariants"
 	"github.com/tidemarkdb/tidemark/persist"
-	"github.com/tidemarkdb/tidemark/persist/faulty"
 	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim"
 )
@@ -20,12 +19,9 @@ func Capability() sim.Scenario {
 		Name: "capability",
 		Doc: "processes take the critical capability of a shard over by epoch, and move its since, while they crash," +
 			" pause and lose answers; who was fenced moves nothing, and reads fail just before the since",
-		Run: capability,
-		Faults: []string{
-			string(sim.FaultCrash), string(sim.FaultPause), string(faulty.FailBefore), string(faulty.FailAfter),
-			string(faulty.Late), string(faulty.Stall), string(faulty.Refuse),
-		},
-		Goals: []string{"taken-over", "owner-fenced", "since-moved", "read-before-since", "read-at-since"},
+		Run:    capability,
+		Faults: kindNames(storeFaults, storageRules...),
+		Goals:  []string{"taken-over", "owner-fenced", "since-moved", "read-before-since", "read-at-since"},
 	}
 }
 
@@ -44,7 +40,9 @@ func capability(ctx context.Context, w *sim.World) error {
 
 	// Given a closed shard with contents up to 1000, and processes that want its
 	// capability,
-	s, err := newShardWorld(rand)
+	nodes := runtime.Between(rand, 2, 3)
+	plan := trouble{nodes: nodes, faults: 5, steps: 2000, kinds: storeFaults, storage: storageRules}.plan(w)
+	s, err := newShardWorld(w, rand, plan)
 	if err != nil {
 		return err
 	}
@@ -52,12 +50,12 @@ func capability(ctx context.Context, w *sim.World) error {
 	if err := c.fill(ctx, rt); err != nil {
 		return err
 	}
-	if err := bootNodes(w, runtime.Between(rand, 2, 3), c.ownAndRead); err != nil {
+	if err := bootNodes(w, nodes, c.ownAndRead); err != nil {
 		return err
 	}
 
-	// when they take it from each other, crash and pause,
-	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 2000); err != nil {
+	// when they take it from each other, and are in trouble,
+	if err := w.Inject(plan.Faults...); err != nil {
 		return err
 	}
 	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 5, 12))*time.Second); err != nil {

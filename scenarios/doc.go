@@ -10,4 +10,6 @@
 // The canary has a planted bug. It proves, in every run of the continuous
 // integration, that a bug would be noticed: it must fail. It runs only when it
 // is named.
+//
+//sim:deterministic
 package scenarios

@@ -28,7 +28,8 @@ func drops(ctx context.Context, w *sim.World) error {
 	rand := rt.Rand("drops")
 
 	// Given a process that creates and drops collections in some ways,
-	c, err := newCollectionsWorld(rand)
+	plan := collectionsTrouble(1, 5, 3000).plan(w)
+	c, err := newCollectionsWorld(w, rand, plan)
 	if err != nil {
 		return err
 	}
@@ -45,8 +46,8 @@ func drops(ctx context.Context, w *sim.World) error {
 		return err
 	}
 
-	// when it crashes, pauses, and loses answers,
-	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 3000); err != nil {
+	// when it, its store and its clock are in trouble,
+	if err := w.Inject(plan.Faults...); err != nil {
 		return err
 	}
 	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 5, 9))*time.Second); err != nil {

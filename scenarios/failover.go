@@ -16,7 +16,7 @@ func Failover() sim.Scenario {
 		Name:   "failover",
 		Doc:    "processes take a counter over by epoch, crash, pause and lose answers; no fenced write gets in",
 		Run:    failover,
-		Faults: []string{string(sim.FaultCrash), string(sim.FaultPause), "lost-answer"},
+		Faults: append(kindNames(nodeFaults), "lost-answer"),
 		Goals:  []string{"fenced-out", "write-unknown", "took-over"},
 	}
 }
@@ -80,12 +80,14 @@ func failover(ctx context.Context, w *sim.World) error {
 	// Given processes that all want to own the counter,
 	r := &register{writers: make(map[uint64]string)}
 	boot := func(ctx context.Context, rt *runtime.Runtime) error { return own(ctx, rt, r) }
-	if err := bootNodes(w, runtime.Between(rand, 2, 3), boot); err != nil {
+	nodes := runtime.Between(rand, 2, 3)
+	plan := trouble{nodes: nodes, faults: 5, steps: 700, kinds: nodeFaults}.plan(w)
+	if err := bootNodes(w, nodes, boot); err != nil {
 		return err
 	}
 
-	// when they crash and pause,
-	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 700); err != nil {
+	// when they crash, pause, stop, and their clocks go wrong,
+	if err := w.Inject(plan.Faults...); err != nil {
 		return err
 	}
 	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 5, 12))*time.Second); err != nil {

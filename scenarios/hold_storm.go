@@ -21,7 +21,7 @@ func HoldStorm() sim.Scenario {
 			" tasks at once, while changes of holds pile up; every capability is accounted for, and in the end none is left",
 		Run: func(ctx context.Context, w *sim.World) error {
 			rand := w.Runtime().Rand("hold storm")
-			return holdStorm(ctx, w, storm{tokens: mostlyFew(rand, 20, 300), workers: runtime.Between(rand, 2, 6), crashes: 2,
+			return holdStorm(ctx, w, storm{tokens: mostlyFew(rand, 20, 300), workers: runtime.Between(rand, 2, 6), faults: 3,
 				seconds: runtime.Between(rand, 3, 9)})
 		},
 		Faults: collectionsFaults(),
@@ -44,7 +44,7 @@ func HoldStorm10000() sim.Scenario {
 // storm says how many holds there are, and who changes them.
 type storm struct {
 	tokens, workers int
-	crashes         int
+	faults          int
 	seconds         int // for which it lasts
 	// isSampled says that invariants are not checked after each step.
 	isSampled bool
@@ -55,7 +55,11 @@ func holdStorm(ctx context.Context, w *sim.World, size storm) error {
 	rand := rt.Rand("hold storm world")
 
 	// Given a process with ten collections that are being written,
-	c, err := newCollectionsWorld(rand)
+	plan := collectionsTrouble(1, size.faults, 4000).plan(w)
+	if size.isSampled {
+		plan = sim.Plan{}
+	}
+	c, err := newCollectionsWorld(w, rand, plan)
 	if err != nil {
 		return err
 	}
@@ -76,11 +80,9 @@ func holdStorm(ctx context.Context, w *sim.World, size storm) error {
 		return err
 	}
 
-	// when tasks change their holds in any order, and the process crashes,
-	if size.crashes > 0 {
-		if err := injectFaults(w, rand, runtime.Between(rand, 1, size.crashes), 4000); err != nil {
-			return err
-		}
+	// when tasks change their holds in any order, and the process is in trouble,
+	if err := w.Inject(plan.Faults...); err != nil {
+		return err
 	}
 	if err := rt.Sleep(ctx, time.Duration(size.seconds)*time.Second); err != nil {
 		return err

@@ -27,7 +27,8 @@ func holds(ctx context.Context, w *sim.World) error {
 	rand := rt.Rand("holds")
 
 	// Given a process with some collections, which gives up what is behind the upper,
-	c, err := newCollectionsWorld(rand)
+	plan := collectionsTrouble(1, 4, 3000).plan(w)
+	c, err := newCollectionsWorld(w, rand, plan)
 	if err != nil {
 		return err
 	}
@@ -43,8 +44,8 @@ func holds(ctx context.Context, w *sim.World) error {
 		return err
 	}
 
-	// when it crashes, pauses, and loses answers,
-	if err := injectFaults(w, rand, runtime.Between(rand, 1, 3), 3000); err != nil {
+	// when it, its store and its clock are in trouble,
+	if err := w.Inject(plan.Faults...); err != nil {
 		return err
 	}
 	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 4, 8))*time.Second); err != nil {

@@ -2,10 +2,10 @@ package scenarios
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/collections"
-	"github.com/tidemarkdb/tidemark/persist/faulty"
 	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim"
 )
@@ -16,14 +16,14 @@ func Indeterminate() sim.Scenario {
 		Name: "indeterminate",
 		Doc: "three compare-and-sets in ten have their effect, or not, and never answer; no process fences itself, no move" +
 			" of a since is lost, and every read agrees",
-		Run: indeterminate,
-		Faults: []string{
-			string(sim.FaultCrash), string(sim.FaultPause), string(faulty.FailBefore), string(faulty.FailAfter),
-			string(faulty.Late),
-		},
-		Goals: []string{"appended", "rows-read", "hold-kept"},
+		Run:    indeterminate,
+		Faults: kindNames(nodeFaults, strings.Split(threeInTen, ";")...),
+		Goals:  []string{"appended", "rows-read", "hold-kept"},
 	}
 }
+
+// threeInTen is what the store does to compare-and-sets.
+const threeInTen = "cas fail-after 1/5; cas late 1/10; cas fail-before 1/10"
 
 func indeterminate(ctx context.Context, w *sim.World) error {
 	rt := w.Runtime()
@@ -31,19 +31,11 @@ func indeterminate(ctx context.Context, w *sim.World) error {
 
 	// Given a process whose store loses one answer in three, before or after the
 	// effect, or lets it happen later,
-	c, err := newCollectionsWorld(rand)
+	plan := trouble{nodes: 1, faults: 3, steps: 4000, kinds: nodeFaults, always: threeInTen}.plan(w)
+	c, err := newCollectionsWorld(w, rand, plan)
 	if err != nil {
 		return err
 	}
-	c.faults, err = faulty.New(faulty.Plan{
-		{Op: faulty.CAS, Effect: faulty.FailAfter, OneIn: 5},
-		{Op: faulty.CAS, Effect: faulty.Late, OneIn: 10},
-		{Op: faulty.CAS, Effect: faulty.FailBefore, OneIn: 10},
-	}, 0)
-	if err != nil {
-		return err
-	}
-	c.catalogFails.Refuse, c.catalogFails.FailBefore, c.catalogFails.FailAfter = 0, 0, 0
 	var descriptions []collections.Description
 	for range runtime.Between(rand, 2, 4) {
 		descriptions = append(descriptions, collections.Description{ID: c.newID()})
@@ -57,8 +49,8 @@ func indeterminate(ctx context.Context, w *sim.World) error {
 		return err
 	}
 
-	// when it crashes and pauses besides,
-	if err := injectFaults(w, rand, runtime.Between(rand, 0, 2), 4000); err != nil {
+	// when it and its clock are in trouble besides,
+	if err := w.Inject(plan.Faults...); err != nil {
 		return err
 	}
 	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 3, 7))*time.Second); err != nil {

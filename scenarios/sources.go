@@ -32,8 +32,8 @@ type sourceWorld struct {
 
 // newSourceWorld draws a shape: a progress collection, the source on it, exports on
 // it, one without, and sinks on exports.
-func newSourceWorld(rand *runtime.Rand) (*sourceWorld, error) {
-	c, err := newCollectionsWorld(rand)
+func newSourceWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*sourceWorld, error) {
+	c, err := newCollectionsWorld(w, rand, plan)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,8 @@ func sources(ctx context.Context, w *sim.World) error {
 	rand := rt.Rand("sources")
 
 	// Given a process with a source and all that belongs to it,
-	s, err := newSourceWorld(rand)
+	plan := collectionsTrouble(1, 5, 4000).plan(w)
+	s, err := newSourceWorld(w, rand, plan)
 	if err != nil {
 		return err
 	}
@@ -81,8 +82,8 @@ func sources(ctx context.Context, w *sim.World) error {
 		return err
 	}
 
-	// when it crashes, pauses, and loses answers,
-	if err := injectFaults(w, rand, runtime.Between(rand, 1, 4), 4000); err != nil {
+	// when it, its store and its clock are in trouble,
+	if err := w.Inject(plan.Faults...); err != nil {
 		return err
 	}
 	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 6, 10))*time.Second); err != nil {

@@ -26,7 +26,9 @@ func takeover(ctx context.Context, w *sim.World) error {
 	rand := rt.Rand("takeover")
 
 	// Given processes that all want to own the same collections,
-	c, err := newCollectionsWorld(rand)
+	nodes := 2 + rand.IntN(4)/3
+	plan := collectionsTrouble(nodes, 6, 6000).plan(w)
+	c, err := newCollectionsWorld(w, rand, plan)
 	if err != nil {
 		return err
 	}
@@ -39,12 +41,12 @@ func takeover(ctx context.Context, w *sim.World) error {
 		descriptions = append(descriptions, d)
 	}
 	boot := func(ctx context.Context, rt *runtime.Runtime) error { return c.takeTurns(ctx, rt, descriptions) }
-	if err := bootNodes(w, 2+rand.IntN(4)/3, boot); err != nil {
+	if err := bootNodes(w, nodes, boot); err != nil {
 		return err
 	}
 
-	// when they crash, pause, and lose answers,
-	if err := injectFaults(w, rand, runtime.Between(rand, 1, 5), 6000); err != nil {
+	// when they, their store and their clocks are in trouble,
+	if err := w.Inject(plan.Faults...); err != nil {
 		return err
 	}
 	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 4, 9))*time.Second); err != nil {

@@ -13,17 +13,21 @@ import (
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/invariants"
 	"github.com/tidemarkdb/tidemark/persist"
-	"github.com/tidemarkdb/tidemark/persist/faulty"
 	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim"
 )
 
 // collectionsFaults are the kinds of faults of a world of collections.
 func collectionsFaults() []string {
-	return []string{
-		string(sim.FaultCrash), string(sim.FaultPause), string(faulty.FailBefore), string(faulty.FailAfter),
-		string(faulty.Late), string(faulty.Stall), string(faulty.Refuse),
-		catalog.FaultRefuse, catalog.FaultFailBefore, catalog.FaultFailAfter,
+	return append(kindNames(storeFaults, storageRules...),
+		catalog.FaultRefuse, catalog.FaultFailBefore, catalog.FaultFailAfter)
+}
+
+// collectionsTrouble is what may go wrong in a world of collections.
+func collectionsTrouble(nodes, faults int, steps uint64) trouble {
+	return trouble{
+		nodes: nodes, faults: faults, steps: steps, kinds: storeFaults, storage: storageRules,
+		catalog: []string{"refuse 1/%d", "fail-before 1/%d", "fail-after 1/%d"},
 	}
 }
 
@@ -44,22 +48,23 @@ type collectionsWorld struct {
 	current  *process // the one with the newest epoch
 }
 
-func newCollectionsWorld(rand *runtime.Rand) (*collectionsWorld, error) {
-	s, err := newStoreWorld(rand)
+func newCollectionsWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*collectionsWorld, error) {
+	s, err := newStoreWorld(w, rand, plan)
+	if err != nil {
+		return nil, err
+	}
+	catalogFails, err := catalog.ParseFaultPlan(plan.Rules["catalog"])
 	if err != nil {
 		return nil, err
 	}
 	s.config.SelfCheck = rand.IntN(4) == 0 // it costs a fifth of a run; appends and capability always do it
 	return &collectionsWorld{
-		storeWorld: s,
-		catalog:    catalog.NewMemory("catalog"),
-		catalogFails: catalog.FaultPlan{
-			Refuse: runtime.Between(rand, 3, 12), FailBefore: runtime.Between(rand, 3, 12),
-			FailAfter: runtime.Between(rand, 3, 12),
-		},
-		watch:    invariants.NewControllers(),
-		journals: make(map[collections.GlobalID]*invariants.Journal),
-		dropped:  make(map[collections.GlobalID]bool),
+		storeWorld:   s,
+		catalog:      catalog.NewMemory("catalog"),
+		catalogFails: catalogFails,
+		watch:        invariants.NewControllers(),
+		journals:     make(map[collections.GlobalID]*invariants.Journal),
+		dropped:      make(map[collections.GlobalID]bool),
 	}, nil
 }
 

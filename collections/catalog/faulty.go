@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -48,6 +50,48 @@ type chance struct {
 // chances are in the order in which they are drawn.
 func (p FaultPlan) chances() [3]chance {
 	return [...]chance{{FaultRefuse, p.Refuse}, {FaultFailBefore, p.FailBefore}, {FaultFailAfter, p.FailAfter}}
+}
+
+// String returns the text form, which ParseFaultPlan reads: "refuse 1/5; fail-after 1/8".
+func (p FaultPlan) String() string {
+	var rules []string
+	for _, c := range p.chances() {
+		if c.oneIn != 0 {
+			rules = append(rules, fmt.Sprintf("%s 1/%d", strings.TrimPrefix(c.fault, faultPrefix), c.oneIn))
+		}
+	}
+	return strings.Join(rules, "; ")
+}
+
+const faultPrefix = "catalog-"
+
+// ParseFaultPlan reads the text form of a plan; an empty text is one without faults. The
+// error is that of Validate.
+func ParseFaultPlan(text string) (FaultPlan, error) {
+	var p FaultPlan
+	fields := map[string]*int{FaultRefuse: &p.Refuse, FaultFailBefore: &p.FailBefore, FaultFailAfter: &p.FailAfter}
+	for rule := range strings.SplitSeq(text, ";") {
+		words := strings.Fields(rule)
+		if len(words) == 0 {
+			continue
+		}
+		into, known := fields[faultPrefix+words[0]]
+		if !known || *into != 0 || len(words) != 2 {
+			return FaultPlan{}, badRule(rule)
+		}
+		number, ok := strings.CutPrefix(words[1], "1/")
+		n, err := strconv.Atoi(number)
+		if !ok || err != nil || n < 2 {
+			return FaultPlan{}, badRule(rule)
+		}
+		*into = n
+	}
+	return p, nil
+}
+
+func badRule(rule string) error {
+	return fmt.Errorf("catalog: rule %q is not refuse, fail-before or fail-after, and 1/N, N at least 2: %w: %w",
+		strings.TrimSpace(rule), persist.ErrDeterminate, persist.ErrUsage)
 }
 
 // Faulty wraps inner, the view that the process of rt has of a catalog, and loses

@@ -321,3 +321,17 @@ func mustEpoch(t *testing.T, c catalog.Catalog) int64 {
 	}
 	return epoch
 }
+
+// TestFaultPlansSurviveTheirText protects plans that are printed and given back.
+func TestFaultPlansSurviveTheirText(t *testing.T) {
+	for _, p := range []catalog.FaultPlan{{}, {Refuse: 2}, {Refuse: 5, FailBefore: 3, FailAfter: 8}} {
+		if again, err := catalog.ParseFaultPlan(p.String()); err != nil || again != p {
+			t.Errorf("%q is read as %q: %v", p, again, err)
+		}
+	}
+	for _, text := range []string{"refuse", "refuse 5", "refuse 1/1", "refuse 1/x", "explode 1/2", "refuse 1/2; refuse 1/3", "refuse 1/2 3"} {
+		if p, err := catalog.ParseFaultPlan(text); !errors.Is(err, persist.ErrUsage) {
+			t.Errorf("%q: %v, %v", text, p, err)
+		}
+	}
+}

@@ -110,6 +110,9 @@ func (f *Failure) String() string {
 	if v := r.Verdict; v.Task != "" {
 		fmt.Fprintf(&b, "\n  in %s, step %d", trace.Event{Node: v.Node, Task: v.Task}.Who(), v.Step)
 	}
+	if p := f.Result.Plan; p != nil && f.shrunk == nil {
+		writeIndented(&b, p.String())
+	}
 	writeIndented(&b, f.warn)
 	if _, rest, more := strings.Cut(r.Verdict.Message, "\n"); more {
 		writeIndented(&b, rest)

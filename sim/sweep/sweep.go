@@ -82,6 +82,7 @@ type sweep struct {
 	scenario sim.Scenario
 	options  Options
 	start    time.Time
+	revision string
 	next     func() (uint64, bool)
 	end      func()
 
@@ -93,7 +94,7 @@ type sweep struct {
 }
 
 func newSweep(scenario sim.Scenario, options Options) *sweep {
-	s := &sweep{scenario: scenario, options: options, start: time.Now(), failed: make(map[string]int)}
+	s := &sweep{scenario: scenario, options: options, start: time.Now(), revision: Revision(), failed: make(map[string]int)}
 	s.report = Report{Scenario: scenario.Name}
 	if options.For == 0 {
 		s.report.Total = options.Seeds.Count()
@@ -146,7 +147,9 @@ func (s *sweep) one(ctx context.Context, seed, index uint64) error {
 	if err != nil {
 		return err
 	}
-	result.Tape.SetScenario(s.scenario.Name)
+	if result.Tape != nil {
+		result.Tape.Scenario, result.Tape.Revision = s.scenario.Name, s.revision
+	}
 	var second *sim.Result
 	if s.checks(index) && result.Verdict.Kind != sim.Escape && ctx.Err() == nil {
 		again, err := sim.Run(ctx, config, s.scenario.Run)

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,13 +19,11 @@ import (
 
 // replayFlags are the flags of replay.
 type replayFlags struct {
-	seed       string
-	until      uint64
-	last       int
-	lost       bool
-	strategy   string
-	stepsMax   uint64
-	virtualMax time.Duration
+	configFlags
+	seed  string
+	until uint64
+	last  int
+	lost  bool
 }
 
 func (e *environment) replayCommand() *cobra.Command {
@@ -61,24 +58,23 @@ changed a little, and what does not fit any more is counted.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.seed, "seed", "", "the seed of the run")
-	flags.StringVar(&f.strategy, "strategy", "random", "the strategy of the run, with --seed")
+	f.register(cmd)
 	flags.Uint64Var(&f.until, "until", 0, "tell the story up to this step; 0 to the end")
 	flags.BoolVar(&f.lost, "lost", false, "instead of the story, find the step from which on the run fails however it goes on")
 	flags.IntVar(&f.last, "last", 0, "tell only so many last events; 0 all")
-	flags.Uint64Var(&f.stepsMax, "steps-max", 0, "limit of steps (default: the scenario's)")
-	flags.DurationVar(&f.virtualMax, "virtual-max", 0, "limit of virtual time (default 720h)")
 	return cmd
 }
 
 // planReplay finds out what to run: a scenario with a seed, or a tape.
 func (e *environment) planReplay(name string, f *replayFlags) (sim.Scenario, sim.Config, error) {
-	config := sim.Config{StepsMax: f.stepsMax, TimeMax: f.virtualMax}
+	config, err := f.config()
+	if err != nil {
+		return sim.Scenario{}, config, err
+	}
 	isTape := strings.ContainsAny(name, `/\.`)
 	switch {
 	case f.last < 0:
 		return sim.Scenario{}, config, usagef("--last %d is negative", f.last)
-	case f.virtualMax < 0:
-		return sim.Scenario{}, config, usagef("--virtual-max %v is negative", f.virtualMax)
 	case isTape && f.seed != "":
 		return sim.Scenario{}, config, usagef("a tape has its own seed; --seed goes with a scenario")
 	case !isTape && f.seed == "":
@@ -89,13 +85,14 @@ func (e *environment) planReplay(name string, f *replayFlags) (sim.Scenario, sim
 		if err != nil {
 			return sim.Scenario{}, config, usageError{err}
 		}
-		config.Script, name = script, script.Scenario
+		config.Script, config.Strategy, name = script, nil, script.Scenario
 	} else if isTape {
 		tape, err := sim.ReadTape(name)
 		if err != nil {
 			return sim.Scenario{}, config, usageError{err}
 		}
-		config.Replay, name = tape, tape.Scenario
+		config.Replay, config.Strategy, name = tape, nil, tape.Scenario
+		e.warnRevision(tape.Revision)
 	} else {
 		seeds, err := sweep.ParseSeeds(f.seed, rand.Uint64)
 		if err != nil {
@@ -105,15 +102,19 @@ func (e *environment) planReplay(name string, f *replayFlags) (sim.Scenario, sim
 			return sim.Scenario{}, config, usagef("--seed %s is more than one seed", f.seed)
 		}
 		config.Seed = seeds[0].First
-		if config.Strategy, err = sim.ParseStrategy(f.strategy); err != nil {
-			return sim.Scenario{}, config, usageError{err}
-		}
 	}
 	chosen, err := e.choose([]string{name})
 	if err != nil {
 		return sim.Scenario{}, config, err
 	}
 	return chosen[0], chosen[0].Config(config), nil
+}
+
+// warnRevision says that a tape is of another program, which may do something else.
+func (e *environment) warnRevision(revision string) {
+	if own := sweep.Revision(); revision != "" && own != "" && revision != own {
+		fmt.Fprintf(e.err, "the tape is of revision %s, this program of %s\n", revision, own)
+	}
 }
 
 func (e *environment) replay(ctx context.Context, scenario sim.Scenario, config sim.Config, f *replayFlags) error {

@@ -20,20 +20,18 @@ import (
 
 // runFlags are the flags of run and check.
 type runFlags struct {
+	configFlags
 	seed, seeds string
 	duration    time.Duration
 	jobs        int
 	failures    int
 	keepGoing   bool
 	every       int
-	stepsMax    uint64
-	virtualMax  time.Duration
 	wallMax     time.Duration
 	out         string
 	quiet       bool
 	table       bool
 	shrink      time.Duration
-	strategy    string
 }
 
 // defaultSeeds is how many seeds each scenario gets when nobody says.
@@ -86,18 +84,16 @@ the program escapes the simulator's control: exit code 4 then.`,
 
 func (f *runFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
+	f.configFlags.register(cmd)
 	flags.StringVar(&f.seed, "seed", "", "one seed")
 	flags.StringVar(&f.seeds, "seeds", "", "a list of seeds and ranges")
 	flags.DurationVar(&f.duration, "for", 0, "draw seeds until this much time has passed")
 	flags.IntVar(&f.jobs, "jobs", 0, "seeds run at once (default: the number of cores)")
 	flags.IntVar(&f.failures, "max-failures", 1, "stop after so many distinct failures")
 	flags.BoolVar(&f.keepGoing, "keep-going", false, "do not stop at failures")
-	flags.Uint64Var(&f.stepsMax, "steps-max", 0, "limit of steps of one run (default: the scenario's)")
-	flags.DurationVar(&f.virtualMax, "virtual-max", 0, "limit of virtual time of one run (default 720h)")
 	flags.DurationVar(&f.wallMax, "wall-max", 0, "real time after which a single step counts as stuck (default 10s)")
 	flags.StringVar(&f.out, "out", "simruns", "folder for the artefacts of failures")
 	flags.BoolVar(&f.quiet, "quiet", false, "no progress")
-	flags.StringVar(&f.strategy, "strategy", "random", "what makes the choices: random, sticky, pct:3, pos, portfolio")
 	flags.DurationVar(&f.shrink, "shrink", 10*time.Second, "real time for shrinking the first failure; 0 for none")
 	flags.BoolVar(&f.table, "obligations", false, "print the table of goals and delivered faults")
 }
@@ -125,10 +121,7 @@ func (e *environment) fromEnvironment(cmd *cobra.Command) error {
 
 // plan turns the flags into the options of a sweep.
 func (f *runFlags) plan() (sweep.Options, error) {
-	o := sweep.Options{
-		For: f.duration, Jobs: f.jobs, Check: f.every, FailuresMax: f.failures,
-		Config: sim.Config{StepsMax: f.stepsMax, TimeMax: f.virtualMax, StuckAfter: f.wallMax},
-	}
+	o := sweep.Options{For: f.duration, Jobs: f.jobs, Check: f.every, FailuresMax: f.failures}
 	if f.keepGoing {
 		o.FailuresMax = 0
 	}
@@ -143,13 +136,14 @@ func (f *runFlags) plan() (sweep.Options, error) {
 		return o, usagef("--max-failures %d is less than 1", f.failures)
 	case f.duration < 0:
 		return o, usagef("--for %v is negative", f.duration)
-	case f.virtualMax < 0, f.wallMax < 0, f.shrink < 0:
+	case f.wallMax < 0, f.shrink < 0:
 		return o, usagef("a limit of time is negative")
 	}
 	var err error
-	if o.Config.Strategy, err = sim.ParseStrategy(f.strategy); err != nil {
-		return o, usageError{err}
+	if o.Config, err = f.config(); err != nil {
+		return o, err
 	}
+	o.Config.StuckAfter = f.wallMax
 	switch base := rand.Uint64(); {
 	case f.seed != "":
 		o.Seeds, err = sweep.ParseSeeds(f.seed, rand.Uint64)
@@ -287,7 +281,7 @@ func (e *environment) tellFailure(
 	ctx context.Context, f *runFlags, scenario sim.Scenario, options sweep.Options, failure sweep.Failure,
 ) error {
 	r := failure.Result
-	flags := f.rerunFlags()
+	flags := f.again()
 	seed := sweep.Format(r.Seed)
 	text := report.Failure{
 		Title:    "FAIL  " + scenario.Name + ": " + r.Verdict.String(),
@@ -319,19 +313,4 @@ func (e *environment) tellFailure(
 		fmt.Fprintf(e.out, "  small: %s\n", path)
 	}
 	return nil
-}
-
-// rerunFlags are the flags that a repetition needs besides the seed.
-func (f *runFlags) rerunFlags() string {
-	var text string
-	if f.stepsMax != 0 {
-		text += fmt.Sprintf(" --steps-max %d", f.stepsMax)
-	}
-	if f.virtualMax != 0 {
-		text += fmt.Sprintf(" --virtual-max %v", f.virtualMax)
-	}
-	if f.strategy != "random" {
-		text += " --strategy " + f.strategy
-	}
-	return text
 }

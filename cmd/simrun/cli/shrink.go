@@ -38,12 +38,10 @@ code is 1 if the run fails, 2 if it does not.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.seed, "seed", "", "the seed of the run")
-	flags.StringVar(&f.strategy, "strategy", "random", "the strategy of the run, with --seed")
+	f.register(cmd)
 	flags.DurationVar(&f.timeMax, "time", time.Minute, "real time that it may take")
 	flags.IntVar(&f.jobs, "jobs", 0, "runs at once (default: the number of cores)")
 	flags.StringVar(&f.out, "out", "simruns", "folder for the script")
-	flags.Uint64Var(&f.stepsMax, "steps-max", 0, "limit of steps (default: the scenario's)")
-	flags.DurationVar(&f.virtualMax, "virtual-max", 0, "limit of virtual time (default 720h)")
 	return cmd
 }
 
