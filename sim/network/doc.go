@@ -35,6 +35,6 @@
 //	swizzle a+b+c at step 70 for 10s       clogs one node after the other, and frees
 //	                                       them in another order (FoundationDB's way)
 //
-// [Network.Targets] draws such faults for a [sim.Swarm], in the usual shapes: one node
+// [Targets] draws such faults for a [sim.Swarm], in the usual shapes: one node
 // alone, halves, a bridge, a ring.
 package network

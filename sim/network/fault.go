@@ -25,12 +25,12 @@ const (
 	FaultSwizzle sim.FaultKind = "swizzle"
 )
 
-// kind returns the kind of fault of this network.
-func (n *Network[M]) kind(k sim.FaultKind) sim.FaultKind {
-	if n.options.Name == defaultName {
+// kindOf returns a kind of fault of the network of a name.
+func kindOf(name string, k sim.FaultKind) sim.FaultKind {
+	if name == "" || name == defaultName {
 		return k
 	}
-	return sim.FaultKind(n.options.Name) + "-" + k
+	return sim.FaultKind(name) + "-" + k
 }
 
 // handleFaults teaches the world the network's kinds of faults.
@@ -47,7 +47,7 @@ func (n *Network[M]) handleFaults() error {
 		{FaultSwizzle, n.checkGroup, n.swizzle},
 	}
 	for _, h := range handlers {
-		err := n.world.Handle(n.kind(h.kind), sim.Handler{
+		err := n.world.Handle(kindOf(n.options.Name, h.kind), sim.Handler{
 			Check: func(f sim.Fault) error {
 				if f.By != "" {
 					return fmt.Errorf("a %s has no amount", f.Kind)
@@ -154,15 +154,16 @@ func (n *Network[M]) swizzle(f sim.Fault) (end func()) {
 	}
 }
 
-// Targets says, for [sim.Swarm], how to draw what the network's faults hit: one node
+// Targets says, for [sim.Swarm], how to draw what the faults of a network hit: one node
 // alone, halves, a bridge, a ring; a link in one direction, all that a node sends; any
-// nodes.
-func (n *Network[M]) Targets() map[sim.FaultKind]func(rand *runtime.Rand, nodes []string) (target, by string) {
+// nodes. The name is that of the network, "" for the usual one.
+func Targets(name string) map[sim.FaultKind]func(rand *runtime.Rand, nodes []string) (target, by string) {
+	kind := func(k sim.FaultKind) sim.FaultKind { return kindOf(name, k) }
 	return map[sim.FaultKind]func(*runtime.Rand, []string) (string, string){
-		n.kind(FaultPartition): func(rand *runtime.Rand, nodes []string) (string, string) { return drawSides(rand, nodes), "" },
-		n.kind(FaultCut):       func(rand *runtime.Rand, nodes []string) (string, string) { return drawDirection(rand, nodes), "" },
-		n.kind(FaultClog):      func(rand *runtime.Rand, nodes []string) (string, string) { return drawDirection(rand, nodes), "" },
-		n.kind(FaultSwizzle): func(rand *runtime.Rand, nodes []string) (string, string) {
+		kind(FaultPartition): func(rand *runtime.Rand, nodes []string) (string, string) { return drawSides(rand, nodes), "" },
+		kind(FaultCut):       func(rand *runtime.Rand, nodes []string) (string, string) { return drawDirection(rand, nodes), "" },
+		kind(FaultClog):      func(rand *runtime.Rand, nodes []string) (string, string) { return drawDirection(rand, nodes), "" },
+		kind(FaultSwizzle): func(rand *runtime.Rand, nodes []string) (string, string) {
 			return strings.Join(shuffled(rand, nodes), "+"), ""
 		},
 	}

@@ -444,7 +444,7 @@ func TestSwarmDrawsShapes(t *testing.T) {
 		nodes := []string{"a", "b", "c", "d", "e"}[:count]
 		shapes := overSeeds(t, 60, func(t *testing.T, w *sim.World, tell func(string)) {
 			l := newLab(w, "", network.Options[note]{}, nodes...)
-			swarm := sim.Swarm{Nodes: nodes, Faults: 4, Steps: 50, Targets: l.network.Targets()}
+			swarm := sim.Swarm{Nodes: nodes, Faults: 4, Steps: 50, Targets: network.Targets("")}
 			for _, kind := range []sim.FaultKind{
 				network.FaultPartition, network.FaultCut, network.FaultClog, network.FaultSwizzle,
 			} {
