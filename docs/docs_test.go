@@ -106,24 +106,24 @@ func writeOverlay(t *testing.T, root, text string) string {
 	return path
 }
 
-// execute runs a command of a document in the root of the module. "simrun" is
-// the program built from the tree.
+// execute runs a command of a document in the root of the module. "simrun" and
+// "simvet" are the programs built from the tree.
 func execute(t *testing.T, root, overlay, command string) string {
 	t.Helper()
 	words := strings.Fields(strings.ReplaceAll(command, "'", ""))
 	switch words[0] {
 	case "go":
 		words = append(words[:2:2], append([]string{"-overlay=" + overlay}, words[2:]...)...)
-	case "simrun":
-		program := filepath.Join(t.TempDir(), "simrun")
-		build := exec.Command("go", "build", "-o", program, "./cmd/simrun")
+	case "simrun", "simvet":
+		program := filepath.Join(t.TempDir(), words[0])
+		build := exec.Command("go", "build", "-o", program, "./cmd/"+words[0])
 		build.Dir = root
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		words[0] = program
 	default:
-		t.Fatalf("a document runs %q: only go and simrun are known", words[0])
+		t.Fatalf("a document runs %q: only go, simrun and simvet are known", words[0])
 	}
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Dir = root
@@ -132,12 +132,12 @@ func execute(t *testing.T, root, overlay, command string) string {
 	}
 	cmd.Env = append(os.Environ(), "SIM_SEED=", "SIM_SEEDS=", "SIM_STORY=", "SIM_SHRINK=", "SIM_OUT=")
 	out, _ := cmd.CombinedOutput() // failing is what some documents show
-	return string(out)
+	return strings.ReplaceAll(string(out), root+string(filepath.Separator), "")
 }
 
 // realTime matches what differs between two runs of the same program.
 var realTime = regexp.MustCompile(
-	`\(\d+\.\d\ds\)|\t\d+\.\d+s|\t\(cached\)|\d+ runs/s|[\d.]+ M steps/s|simulated in [\d.]+(µs|ms|s)`)
+	`\(\d+\.\d\ds\)|\t\d+\.\d+s|\t\(cached\)|\d+ runs/core-s|[\d.]+ M steps/core-s|simulated in [\d.]+(µs|ms|s)`)
 
 func timeless(text string) string {
 	return realTime.ReplaceAllString(trimLines(text), "~")

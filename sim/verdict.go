@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,14 @@ var verdictNames = [...]string{
 
 // String returns the name used in reports.
 func (k VerdictKind) String() string { return verdictNames[k] }
+
+// ParseVerdictKind reads the name of a kind.
+func ParseVerdictKind(name string) (VerdictKind, error) {
+	if i := slices.Index(verdictNames[:], name); i >= 0 {
+		return VerdictKind(i), nil
+	}
+	return OK, fmt.Errorf("sim: unknown verdict %q", name)
+}
 
 // Verdict is how a run ended, and where.
 type Verdict struct {

@@ -48,6 +48,14 @@ func (f *Failure) Shrink(ctx context.Context, scenario sim.Scenario, config sim.
 	f.shrunk = &r
 }
 
+// Summary says in a few words what is left of the run; empty if it was not shrunk.
+func (f *Failure) Summary() string {
+	if f.shrunk == nil {
+		return ""
+	}
+	return f.shrunk.Summary()
+}
+
 // Script returns the script of the smaller run; nil if there is none.
 func (f *Failure) Script() *sim.Script {
 	if f.shrunk == nil {
@@ -61,8 +69,11 @@ func (f *Failure) Script() *sim.Script {
 func (f *Failure) Tell(ctx context.Context, config sim.Config, main sim.Main) {
 	tail := trace.NewTail(f.limit())
 	config.Seed, config.Trace = f.Result.Seed, tail.Add
-	if f.shrunk != nil {
+	switch {
+	case f.shrunk != nil:
 		config.Script, config.Strategy = f.shrunk.Script, nil
+	case f.Result.Tape != nil: // the run may have followed a script
+		config.Replay, config.Strategy = f.Result.Tape, nil
 	}
 	again, err := sim.Run(ctx, config, main)
 	f.story, f.total = tail.Events(), tail.Total()

@@ -23,7 +23,10 @@ func Sweep(w io.Writer, r *sweep.Report) {
 	if r.Inconclusive > 0 {
 		fmt.Fprintf(w, "      %d runs proved nothing; %s\n", r.Inconclusive, r.InconclusiveMessage)
 	}
-	if r.Done >= sweep.ObligationsFrom {
+	if r.MemoryExceeded > 0 {
+		fmt.Fprintf(w, "      ended early: %d MiB on the heap\n", r.MemoryExceeded>>20)
+	}
+	if r.OwesObligations() {
 		for _, a := range r.Unmet() {
 			fmt.Fprintf(w, "      %s %s: never in %d runs\n", a.Kind, a.ID, r.Done)
 		}
@@ -47,6 +50,9 @@ func Word(r *sweep.Report) string {
 
 func figures(r *sweep.Report) string {
 	parts := []string{fmt.Sprintf("%d of %d seeds", r.Done, r.Total)}
+	if r.Shard.IsPart() {
+		parts[0] += " of shard " + r.Shard.String()
+	}
 	if r.Total == 0 {
 		parts[0] = fmt.Sprintf("%d seeds", r.Done)
 	}
@@ -58,8 +64,8 @@ func figures(r *sweep.Report) string {
 	}
 	if seconds := r.Real.Seconds(); seconds > 0 && r.Done > 0 {
 		parts = append(parts,
-			fmt.Sprintf("%.0f runs/s", float64(r.Done)/seconds),
-			fmt.Sprintf("%.2f M steps/s", float64(r.Steps)/seconds/1e6),
+			fmt.Sprintf("%.0f runs/core-s", float64(r.Done)/r.CoreSeconds()),
+			fmt.Sprintf("%.2f M steps/core-s", float64(r.Steps)/r.CoreSeconds()/1e6),
 			fmt.Sprintf("%s simulated in %s", round(r.Virtual), round(r.Real)))
 	}
 	return strings.Join(parts, ", ")

@@ -18,6 +18,10 @@ const (
 // obligations: fewer can not be expected to.
 const ObligationsFrom = 100
 
+// OwesObligations reports whether the sweep has to meet its obligations: it is the whole,
+// and large enough.
+func (r *Report) OwesObligations() bool { return !r.Shard.IsPart() && r.Done >= ObligationsFrom }
+
 // Code returns the exit code of one sweep.
 func (r *Report) Code() Code {
 	switch {
@@ -27,7 +31,7 @@ func (r *Report) Code() Code {
 		return CodeViolation
 	case r.Interrupted:
 		return CodeInterrupted
-	case r.Inconclusive > 0, r.Done == 0, r.Done >= ObligationsFrom && len(r.Unmet()) > 0:
+	case r.Inconclusive > 0, r.Done == 0, r.MemoryExceeded > 0, r.OwesObligations() && len(r.Unmet()) > 0:
 		return CodeInconclusive
 	}
 	return CodeOK

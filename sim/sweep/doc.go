@@ -7,6 +7,9 @@
 // the scenario enables but that was never delivered, or a Sometimes that was
 // never true, means that the sweep is not green; [Report.Unmet] lists them.
 //
+// A [Shard] is a part of the seeds that runs on another machine; [Report.Merge] adds the
+// parts up. Runs that have failed before may come first ([Options.First]).
+//
 // [ParseSeeds] reads the notation of seeds that the command line uses.
 //
 // A sweep uses real goroutines and real time. Which seeds fail does not depend

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -31,10 +32,15 @@ type Report struct {
 	Assertions []runtime.Assertion
 	// Interrupted is set if the context ended before the sweep.
 	Interrupted bool
+	// Shard is the part of the seeds that were asked for.
+	Shard Shard
+	// MemoryExceeded is the size of the heap that ended the sweep; 0 if none did.
+	MemoryExceeded uint64
 
 	Steps, Switches uint64
-	// Virtual is simulated time, Real is wall time.
+	// Virtual is simulated time, Real is wall time, in which Cores ran seeds.
 	Virtual, Real time.Duration
+	Cores         int
 
 	handedOut        uint64
 	inconclusiveSeed uint64
@@ -104,6 +110,51 @@ func (r *Report) missing(scenario sim.Scenario) {
 			r.count(runtime.Assertion{Kind: runtime.KindSometimes, ID: id})
 		}
 	}
+}
+
+// CoreSeconds returns what the sweep cost, if each of its workers had a core of its own.
+func (r *Report) CoreSeconds() float64 { return r.Real.Seconds() * float64(max(r.Cores, 1)) }
+
+// Merge adds the report of another part of the same sweep. The parts have run on machines
+// of their own, so their core-seconds add up, and their wall time is the longest.
+func (r *Report) Merge(other Report) {
+	seconds := r.CoreSeconds() + other.CoreSeconds()
+	r.Total, r.Done, r.OK = r.Total+other.Total, r.Done+other.Done, r.OK+other.OK
+	r.Failed, r.Inconclusive = r.Failed+other.Failed, r.Inconclusive+other.Inconclusive
+	r.Checked, r.Steps, r.Switches = r.Checked+other.Checked, r.Steps+other.Steps, r.Switches+other.Switches
+	r.Virtual, r.Real = r.Virtual+other.Virtual, max(r.Real, other.Real)
+	r.Cores = int(math.Ceil(seconds / max(r.Real.Seconds(), 1e-9)))
+	r.Interrupted = r.Interrupted || other.Interrupted
+	r.MemoryExceeded = max(r.MemoryExceeded, other.MemoryExceeded)
+	r.InconclusiveMessage = cmp.Or(r.InconclusiveMessage, other.InconclusiveMessage)
+	r.Divergences = append(r.Divergences, other.Divergences...)
+	for _, a := range other.Assertions {
+		r.count(a)
+	}
+	for _, f := range other.Failures {
+		r.mergeFailure(f)
+	}
+	r.sort()
+}
+
+func (r *Report) mergeFailure(f Failure) {
+	for i := range r.Failures {
+		own := &r.Failures[i]
+		if own.Result.Verdict.FailureID() != f.Result.Verdict.FailureID() {
+			continue
+		}
+		own.Count += f.Count
+		if f.Result.Seed < own.Result.Seed {
+			own.Result = f.Result
+		}
+		return
+	}
+	r.Failures = append(r.Failures, f)
+}
+
+func (r *Report) sort() {
+	slices.SortFunc(r.Failures, func(a, b Failure) int { return cmp.Compare(a.Result.Seed, b.Result.Seed) })
+	slices.SortFunc(r.Divergences, func(a, b Divergence) int { return cmp.Compare(a.Seed, b.Seed) })
 }
 
 // Obligations returns the goals and faults among the assertions.

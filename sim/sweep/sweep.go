@@ -1,13 +1,11 @@
 package sweep
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	goruntime "runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,6 +14,8 @@ import (
 
 // Options say which seeds to run, and how.
 type Options struct {
+	// First are runs that come before the seeds, such as those that have failed before.
+	First []sim.Config
 	// Seeds are run in order.
 	Seeds Seeds
 	// For ends the sweep after this much real time; 0 means when all seeds are
@@ -23,6 +23,11 @@ type Options struct {
 	For time.Duration
 	// Jobs is the number of seeds run at once; 0 is GOMAXPROCS.
 	Jobs int
+	// Shard restricts the sweep to a part of the seeds; the zero value is all of them.
+	Shard Shard
+	// MemoryMax ends the sweep when the heap, after a collection, has more bytes; 0
+	// never does. It is looked at between runs.
+	MemoryMax uint64
 	// Check runs every n-th seed a second time and compares the hashes; 0 is
 	// never, 1 is every seed.
 	Check int
@@ -32,6 +37,9 @@ type Options struct {
 	// Config carries limits for each run. Its seed is not used, and it holds
 	// nothing that runs would share: no strategy, tape or trace.
 	Config sim.Config
+	// Each, if not nil, is called by one worker at a time with each result that counts.
+	// It must be quick, and not keep the result's tape.
+	Each func(sim.Result)
 	// Progress, if not nil, is called by one worker at a time after each seed.
 	// It must be quick.
 	Progress func(Progress)
@@ -60,6 +68,9 @@ func Run(ctx context.Context, scenario sim.Scenario, options Options) (Report, e
 	if c := options.Config; c.Replay != nil || c.Trace != nil {
 		return Report{}, fmt.Errorf("%w: a tape or trace shared by all runs", ErrOptions)
 	}
+	if err := options.Shard.Validate(); err != nil {
+		return Report{}, err
+	}
 	s := newSweep(scenario, options)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -83,6 +94,7 @@ type sweep struct {
 	options  Options
 	start    time.Time
 	revision string
+	first    []sim.Config
 	next     func() (uint64, bool)
 	end      func()
 
@@ -95,9 +107,15 @@ type sweep struct {
 
 func newSweep(scenario sim.Scenario, options Options) *sweep {
 	s := &sweep{scenario: scenario, options: options, start: time.Now(), revision: Revision(), failed: make(map[string]int)}
-	s.report = Report{Scenario: scenario.Name}
+	s.report = Report{Scenario: scenario.Name, Shard: options.Shard, Cores: s.jobs()}
 	if options.For == 0 {
-		s.report.Total = options.Seeds.Count()
+		s.report.Total = options.Shard.count(options.Seeds.Count())
+	}
+	if options.Shard.Index <= 1 {
+		s.first = options.First
+	}
+	if options.For == 0 {
+		s.report.Total += uint64(len(s.first))
 	}
 	s.next, s.end = iter.Pull(options.Seeds.All())
 	return s
@@ -114,35 +132,43 @@ func (s *sweep) jobs() int {
 // work runs seeds until there are no more.
 func (s *sweep) work(ctx context.Context) error {
 	for {
-		seed, index, ok := s.take(ctx)
+		config, index, ok := s.take(ctx)
 		if !ok {
 			return nil
 		}
-		if err := s.one(ctx, seed, index); err != nil {
+		if err := s.one(ctx, config, index); err != nil {
 			return err
 		}
 	}
 }
 
-// take hands out the next seed and its place in the list.
-func (s *sweep) take(ctx context.Context) (seed, index uint64, ok bool) {
+// take hands out the next run and its place in the list.
+func (s *sweep) take(ctx context.Context) (config sim.Config, index uint64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped || ctx.Err() != nil || s.options.For > 0 && time.Since(s.start) >= s.options.For {
-		return 0, 0, false
+		return config, 0, false
 	}
-	seed, ok = s.next()
-	index = s.report.handedOut
-	if ok {
+	if len(s.first) > 0 {
+		config, s.first = s.first[0], s.first[1:]
+		return config, 0, true
+	}
+	config = s.scenario.Config(s.options.Config)
+	for {
+		config.Seed, ok = s.next()
+		index = s.report.handedOut
+		if !ok {
+			return config, 0, false
+		}
 		s.report.handedOut++
+		if s.options.Shard.has(index) {
+			return config, s.options.Shard.place(index), true
+		}
 	}
-	return seed, index, ok
 }
 
-// one runs a seed, and a second time if its turn has come.
-func (s *sweep) one(ctx context.Context, seed, index uint64) error {
-	config := s.scenario.Config(s.options.Config)
-	config.Seed = seed
+// one does a run, and a second time if its turn has come.
+func (s *sweep) one(ctx context.Context, config sim.Config, index uint64) error {
 	result, err := sim.Run(ctx, config, s.scenario.Run)
 	if err != nil {
 		return err
@@ -186,6 +212,10 @@ func (s *sweep) add(ctx context.Context, r sim.Result, second *sim.Result) {
 		return
 	}
 	s.report.add(r)
+	if s.options.Each != nil {
+		s.options.Each(r)
+	}
+	s.lookAtMemory()
 	if second != nil && !(interrupted && second.Verdict.Kind == sim.Inconclusive) {
 		s.report.Checked++
 		if second.Hash != r.Hash {
@@ -228,6 +258,5 @@ func (s *sweep) finish(ctx context.Context) {
 	s.report.Real = time.Since(s.start)
 	s.report.Interrupted = ctx.Err() != nil && s.err == nil
 	s.report.missing(s.scenario)
-	slices.SortFunc(s.report.Failures, func(a, b Failure) int { return cmp.Compare(a.Result.Seed, b.Result.Seed) })
-	slices.SortFunc(s.report.Divergences, func(a, b Divergence) int { return cmp.Compare(a.Seed, b.Seed) })
+	s.report.sort()
 }

@@ -101,7 +101,7 @@ Exit codes, those of the built program ("go run" turns every failure into 1):
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(e.listCommand(), e.runCommand(), e.checkCommand(), e.replayCommand(), e.shrinkCommand())
-	root.AddCommand(e.zooCommand())
+	root.AddCommand(e.zooCommand(), e.mergeCommand())
 	if len(e.mutants) > 0 {
 		root.AddCommand(e.mutantsCommand())
 	}

@@ -180,8 +180,11 @@ func codeOf(ctx context.Context, v sim.Verdict) sweep.Code {
 	return sweep.CodeInconclusive
 }
 
-// scriptSuffix tells scripts from tapes.
-const scriptSuffix = ".json"
+// The suffixes of artefacts.
+const (
+	scriptSuffix = ".json"
+	tapeSuffix   = ".tape"
+)
 
 // writeScript saves a script as <out>/<scenario>/<seed>.json and returns the path.
 func writeScript(out string, script *sim.Script) (string, error) {
@@ -207,6 +210,6 @@ func writeTape(out string, tape *sim.Tape) (string, error) {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder, "0x"+strconv.FormatUint(tape.Seed, 16)+".tape")
+	path := filepath.Join(folder, "0x"+strconv.FormatUint(tape.Seed, 16)+tapeSuffix)
 	return path, os.WriteFile(path, data, 0o666)
 }

@@ -11,11 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tidemarkdb/tidemark/sim"
-	"github.com/tidemarkdb/tidemark/sim/divergence"
 	"github.com/tidemarkdb/tidemark/sim/report"
-	"github.com/tidemarkdb/tidemark/sim/shrink"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
-	"github.com/tidemarkdb/tidemark/sim/trace"
 )
 
 // runFlags are the flags of run and check.
@@ -32,6 +29,11 @@ type runFlags struct {
 	quiet       bool
 	table       bool
 	shrink      time.Duration
+	shard       string
+	memory      uint64 // MiB
+	format      string
+	reports     []string
+	corpus      string
 }
 
 // defaultSeeds is how many seeds each scenario gets when nobody says.
@@ -95,6 +97,11 @@ func (f *runFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.out, "out", "simruns", "folder for the artefacts of failures")
 	flags.BoolVar(&f.quiet, "quiet", false, "no progress")
 	flags.DurationVar(&f.shrink, "shrink", 10*time.Second, "real time for shrinking the first failure; 0 for none")
+	flags.StringVar(&f.shard, "shard", "", "run part I/N of the seeds only; merge adds the parts up")
+	flags.Uint64Var(&f.memory, "memory", 0, "end a sweep when the heap has more MiB; 0 for no limit")
+	flags.StringVar(&f.format, "format", "human", "what goes to standard output: human, jsonl or junit")
+	flags.StringArrayVar(&f.reports, "report", nil, "write a report to a file besides, FORM=FILE; may be repeated")
+	flags.StringVar(&f.corpus, "corpus", "", "folder with artefacts of earlier failures, which are run first")
 	flags.BoolVar(&f.table, "obligations", false, "print the table of goals and delivered faults")
 }
 
@@ -121,7 +128,9 @@ func (e *environment) fromEnvironment(cmd *cobra.Command) error {
 
 // plan turns the flags into the options of a sweep.
 func (f *runFlags) plan() (sweep.Options, error) {
-	o := sweep.Options{For: f.duration, Jobs: f.jobs, Check: f.every, FailuresMax: f.failures}
+	o := sweep.Options{
+		For: f.duration, Jobs: f.jobs, Check: f.every, FailuresMax: f.failures, MemoryMax: f.memory << 20,
+	}
 	if f.keepGoing {
 		o.FailuresMax = 0
 	}
@@ -144,6 +153,14 @@ func (f *runFlags) plan() (sweep.Options, error) {
 		return o, err
 	}
 	o.Config.StuckAfter = f.wallMax
+	if f.shard != "" {
+		if o.Shard, err = sweep.ParseShard(f.shard); err != nil {
+			return o, usageError{err}
+		}
+		if f.seed+f.seeds == "" {
+			return o, usagef("--shard needs --seeds, the same ones for every shard")
+		}
+	}
 	switch base := rand.Uint64(); {
 	case f.seed != "":
 		o.Seeds, err = sweep.ParseSeeds(f.seed, rand.Uint64)
@@ -180,11 +197,18 @@ func (e *environment) sweepAll(ctx context.Context, f *runFlags, names []string)
 	if f.seed == "" && f.seeds == "" {
 		fmt.Fprintf(e.err, "seeds %s\n", options.Seeds)
 	}
+	out, err := e.openSinks(f.format, f.reports)
+	if err != nil {
+		return err
+	}
+	out.each(func(s report.Sink) error {
+		return s.Start(report.Start{Revision: sweep.Revision(), Seeds: options.Seeds.String(), Strategy: f.strategy})
+	})
 	codes := make([]sweep.Code, 0, len(chosen))
 	for _, scenario := range chosen {
-		code, err := e.sweepOne(ctx, f, scenario, options)
+		code, err := e.sweepOne(ctx, f, scenario, options, out)
 		if err != nil {
-			return err
+			return errors.Join(err, out.end(sweep.CodeHarness))
 		}
 		codes = append(codes, code)
 		if ctx.Err() != nil || code == sweep.CodeViolation && !f.keepGoing {
@@ -192,12 +216,17 @@ func (e *environment) sweepAll(ctx context.Context, f *runFlags, names []string)
 		}
 	}
 	e.code = sweep.Worst(codes...)
-	return e.summarise(ctx, codes, len(chosen))
+	return errors.Join(e.summarise(ctx, codes, len(chosen)), out.end(e.code))
 }
 
 func (e *environment) sweepOne(
-	ctx context.Context, f *runFlags, scenario sim.Scenario, options sweep.Options,
+	ctx context.Context, f *runFlags, scenario sim.Scenario, options sweep.Options, out *sinks,
 ) (sweep.Code, error) {
+	var err error
+	if options.First, err = readCorpus(f.corpus, scenario.Name, scenario.Config(options.Config)); err != nil {
+		return 0, err
+	}
+	options.Each = out.seed(scenario.Name)
 	progress := e.newProgress(scenario.Name, options, f.quiet)
 	options.Progress = progress.update
 	r, err := sweep.Run(ctx, scenario, options)
@@ -216,43 +245,16 @@ func (e *environment) sweepOne(
 			return 0, err
 		}
 	}
+	var all []report.Told
 	for _, failure := range r.Failures {
-		if err := e.tellFailure(ctx, f, scenario, options, failure); err != nil {
+		told, err := e.tellFailure(ctx, f, scenario, options, failure)
+		if err != nil {
 			return 0, err
 		}
+		all = append(all, told)
 	}
+	out.each(func(s report.Sink) error { return s.Sweep(&r, all) })
 	return r.Code(), nil
-}
-
-// locate runs a seed that does not repeat again, and says where its runs part.
-func (e *environment) locate(ctx context.Context, scenario sim.Scenario, options sweep.Options, seed uint64) error {
-	config := scenario.Config(options.Config)
-	config.Seed = seed
-	place, err := divergence.Locate(ctx, scenario, config, divergence.Options{})
-	if err != nil {
-		return err
-	}
-	if place == nil {
-		_, err := fmt.Fprintln(e.out, "      run again, it has repeated")
-		return err
-	}
-	fmt.Fprintf(e.out, "      two runs of seed %s part here, after\n", sweep.Format(seed))
-	story := trace.NewStory(e.out)
-	for _, ev := range place.Before {
-		story.Add(ev)
-	}
-	e.tellPart(story, "one", place.First)
-	e.tellPart(story, "the other", place.Second)
-	return story.Err()
-}
-
-func (e *environment) tellPart(story *trace.Story, which string, ev *trace.Event) {
-	if ev == nil {
-		fmt.Fprintf(e.out, "      %s is over\n", which)
-		return
-	}
-	fmt.Fprintf(e.out, "      %s goes on with\n", which)
-	story.Add(*ev)
 }
 
 // summarise writes the last line.
@@ -274,43 +276,4 @@ func (e *environment) summarise(ctx context.Context, codes []sweep.Code, all int
 	}
 	_, err := fmt.Fprintln(e.out, text)
 	return err
-}
-
-// tellFailure writes the failure block and the artefacts.
-func (e *environment) tellFailure(
-	ctx context.Context, f *runFlags, scenario sim.Scenario, options sweep.Options, failure sweep.Failure,
-) error {
-	r := failure.Result
-	flags := f.again()
-	seed := sweep.Format(r.Seed)
-	text := report.Failure{
-		Title:    "FAIL  " + scenario.Name + ": " + r.Verdict.String(),
-		Result:   r,
-		Place:    fmt.Sprintf("%d of the seeds failed like this", failure.Count),
-		Rerun:    fmt.Sprintf("simrun run %s --seed %s%s", scenario.Name, seed, flags),
-		StoryMax: 20,
-	}
-	if f.shrink > 0 {
-		text.Shrink(ctx, scenario, scenario.Config(options.Config), shrink.Options{Jobs: f.jobs, TimeMax: f.shrink})
-	}
-	if r.Verdict.Kind != sim.Escape {
-		text.Tell(context.WithoutCancel(ctx), scenario.Config(options.Config), scenario.Run)
-	}
-	fmt.Fprintln(e.out, text.String())
-	fmt.Fprintf(e.out, "  story: simrun replay %s --seed %s%s\n", scenario.Name, seed, flags)
-	if r.Tape == nil {
-		return nil
-	}
-	path, err := writeTape(f.out, r.Tape)
-	if err != nil {
-		return errors.Join(errors.New("the failure above could not be saved"), err)
-	}
-	fmt.Fprintf(e.out, "  tape:  %s\n", path)
-	if script := text.Script(); script != nil {
-		if path, err = writeScript(f.out, script); err != nil {
-			return errors.Join(errors.New("the failure above could not be saved"), err)
-		}
-		fmt.Fprintf(e.out, "  small: %s\n", path)
-	}
-	return nil
 }
