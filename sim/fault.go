@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim/trace"
 )
 
 // FaultKind names something bad that the world does.
@@ -221,6 +222,7 @@ func (k *kernel) deliver(f Fault) {
 	}
 	var end func()
 	var happened bool
+	k.delivering = delivery{f, k.delivering.number + 1}
 	k.fire(func() { end, happened = h.Deliver(f) })
 	if !happened {
 		return
@@ -235,12 +237,28 @@ func (k *kernel) deliver(f Fault) {
 	}
 }
 
+// delivery is a fault that is being delivered, or was the last one that was.
+type delivery struct {
+	Fault
+	number uint64
+}
+
+// tell tells the beginning or the end of a fault.
+func (d delivery) tell(w *World, kind trace.Kind) {
+	text := d.String()
+	if kind == trace.FaultEnd {
+		text = "over: " + text
+	}
+	w.Note(trace.Event{Kind: kind, Node: "world", Text: text, Message: d.number, Peer: d.Target})
+}
+
 // endAfter lets a fault end after some time, or at Quiesce.
 func (w *World) endAfter(d time.Duration, end func()) {
-	a := &runtime.Alarm{}
+	a, over := &runtime.Alarm{}, w.kernel.delivering
 	w.ends = append(w.ends, a)
 	a.Fire = func() {
 		w.ends = slices.DeleteFunc(w.ends, func(other *runtime.Alarm) bool { return other == a })
+		over.tell(w, trace.FaultEnd)
 		end()
 	}
 	w.harness.life.SetAlarm(a, w.kernel.after(d))

@@ -57,6 +57,7 @@ type kernel struct {
 	faults     []Fault             // planned, in order of their steps
 	triggers   []*trigger          // of faults that wait for something to happen
 	vetoed     int                 // faults that a policy was against
+	delivering delivery
 	passed     checkpoints
 	planned    *Plan   // all that was drawn or given
 	guide      *guide  // follows a script; nil without

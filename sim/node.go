@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim/trace"
 )
 
 // Boot is the main function of a node's process. Each incarnation of the node
@@ -53,7 +54,8 @@ type Node struct {
 	onWipe      func()
 	held        []*task       // would be runnable if the node were not paused
 	late        []*alarm      // came due while the node was paused
-	relief      runtime.Alarm // ends the fault that the node is under
+	under       delivery      // the fault that the node is under; number 0 if there is none
+	relief      runtime.Alarm // ends it
 }
 
 // Node adds a node, which is down. Its name must be new and not empty.
@@ -276,7 +278,13 @@ func (n *Node) resume() {
 	n.held, n.late = nil, nil
 }
 
-func (n *Node) endFault() { n.world.harness.life.StopAlarm(&n.relief) }
+func (n *Node) endFault() {
+	n.world.harness.life.StopAlarm(&n.relief)
+	if n.under.number != 0 {
+		n.under.tell(n.world, trace.FaultEnd)
+		n.under = delivery{}
+	}
+}
 
 // tellEnd puts the end of the newest incarnation into the story.
 func (n *Node) tellEnd() {

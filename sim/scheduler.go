@@ -180,6 +180,10 @@ func (l *life) Record(e runtime.Event) {
 	kind := trace.Log
 	if e.Kind == runtime.EventFault {
 		kind = trace.Fault
+		if d := k.delivering; k.firing && string(d.Kind) == e.Name {
+			d.tell(k.world, kind)
+			return
+		}
 	}
 	k.emit(k.current(), kind, describeEvent(e))
 }

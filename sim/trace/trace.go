@@ -13,21 +13,22 @@ type Kind uint8
 
 // The kinds of events.
 const (
-	Op      Kind = iota // a task carries out an operation
-	Wait                // a task starts to wait
-	Start               // a task starts
-	End                 // a task has ended
-	Choice              // a choice other than 0
-	Log                 // a log record
-	Fault               // a fault was delivered
-	World               // something happened to a node
-	Verdict             // the run ended
-	Send                // a message leaves a node
-	Deliver             // a message arrives at a node
-	Drop                // a message is lost
+	Op       Kind = iota // a task carries out an operation
+	Wait                 // a task starts to wait
+	Start                // a task starts
+	End                  // a task has ended
+	Choice               // a choice other than 0
+	Log                  // a log record
+	Fault                // a fault was delivered
+	World                // something happened to a node
+	Verdict              // the run ended
+	Send                 // a message leaves a node
+	Deliver              // a message arrives at a node
+	Drop                 // a message is lost
+	FaultEnd             // a fault is over
 )
 
-var kindNames = [...]string{"op", "wait", "start", "end", "choice", "log", "fault", "world", "verdict", "send", "deliver", "drop"}
+var kindNames = [...]string{"op", "wait", "start", "end", "choice", "log", "fault", "world", "verdict", "send", "deliver", "drop", "fault-end"}
 
 // String returns the name used in filters.
 func (k Kind) String() string { return kindNames[k] }
@@ -49,8 +50,9 @@ type Event struct {
 	// Preempted is set on the first event of a task that took the processor
 	// from one that could have gone on.
 	Preempted bool
-	// Message and Peer are the number of a message, the same for each of its events,
-	// and the node at its other end; 0 and empty for other events.
+	// Message is the number of a message or of a planned fault, the same for each of
+	// its events, and Peer the node at the other end, or what the fault hits; 0 and
+	// empty for other events.
 	Message uint64
 	Peer    string
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/tidemarkdb/tidemark/sim"
 	"github.com/tidemarkdb/tidemark/sim/divergence"
@@ -51,7 +53,48 @@ func (e *environment) tellFailure(
 		fmt.Fprintf(e.out, "  small: %s\n", path)
 		told.Files = append(told.Files, path)
 	}
+	if r.Verdict.Kind == sim.Escape {
+		return told, nil
+	}
+	if path, err = e.drawFailure(ctx, f, scenario, options, &text); err != nil {
+		return told, errors.Join(errors.New("the failure above could not be drawn"), err)
+	}
+	fmt.Fprintf(e.out, "  look:  %s\n", path)
+	told.Files = append(told.Files, path)
 	return told, nil
+}
+
+// eventsMax is how many of the last events a picture shows.
+const eventsMax = 100_000
+
+// drawFailure runs the failed run, or the smaller one, once more, and writes a picture of
+// it next to its tape.
+func (e *environment) drawFailure(
+	ctx context.Context, f *runFlags, scenario sim.Scenario, options sweep.Options, text *report.Failure,
+) (path string, err error) {
+	config := scenario.Config(options.Config)
+	config.Strategy, config.Replay, config.Script = nil, text.Result.Tape, text.Script()
+	again := "simrun replay " + tapePath(f.out, text.Result.Tape)
+	if config.Script != nil {
+		config.Replay = nil
+		again = "simrun replay " + scriptPath(f.out, config.Script)
+	}
+	tail := trace.NewTail(eventsMax)
+	config.Trace = tail.Add
+	r, err := sim.Run(context.WithoutCancel(ctx), config, scenario.Run)
+	if err != nil {
+		return "", err
+	}
+	path = strings.TrimSuffix(tapePath(f.out, text.Result.Tape), tapeSuffix) + ".html"
+	file, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	page := trace.Page{
+		Title:   fmt.Sprintf("%s @ %s", scenario.Name, sweep.Format(r.Seed)),
+		Verdict: r.Verdict.String(), Failed: r.Verdict.Failed(), Again: again,
+	}
+	return path, errors.Join(trace.WriteHTML(file, page, tail.Events()), file.Close())
 }
 
 // locate runs a seed that does not repeat again, and says where its runs part.

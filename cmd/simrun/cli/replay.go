@@ -2,11 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,6 +22,9 @@ type replayFlags struct {
 	until uint64
 	last  int
 	lost  bool
+	as    string
+	file  string
+	again string // what repeats it, without "simrun replay"
 }
 
 func (e *environment) replayCommand() *cobra.Command {
@@ -61,8 +62,18 @@ changed a little, and what does not fit any more is counted.`,
 	f.register(cmd)
 	flags.Uint64Var(&f.until, "until", 0, "tell the story up to this step; 0 to the end")
 	flags.BoolVar(&f.lost, "lost", false, "instead of the story, find the step from which on the run fails however it goes on")
+	flags.StringVar(&f.as, "as", "text", "the form of the story: text, html (a space-time diagram) or jsonl")
+	flags.StringVarP(&f.file, "output", "o", "", "file for the story instead of standard output")
 	flags.IntVar(&f.last, "last", 0, "tell only so many last events; 0 all")
 	return cmd
+}
+
+// seedFlag is the flag that names the seed, if one was given.
+func (f *replayFlags) seedFlag() string {
+	if f.seed == "" {
+		return ""
+	}
+	return "--seed " + f.seed
 }
 
 // planReplay finds out what to run: a scenario with a seed, or a tape.
@@ -73,6 +84,10 @@ func (e *environment) planReplay(name string, f *replayFlags) (sim.Scenario, sim
 	}
 	isTape := strings.ContainsAny(name, `/\.`)
 	switch {
+	case f.as != "text" && f.as != "html" && f.as != "jsonl":
+		return sim.Scenario{}, config, usagef("unknown form of story %q: there are text, html and jsonl", f.as)
+	case f.lost && f.as+f.file != "text":
+		return sim.Scenario{}, config, usagef("--lost tells no story")
 	case f.last < 0:
 		return sim.Scenario{}, config, usagef("--last %d is negative", f.last)
 	case isTape && f.seed != "":
@@ -80,6 +95,7 @@ func (e *environment) planReplay(name string, f *replayFlags) (sim.Scenario, sim
 	case !isTape && f.seed == "":
 		return sim.Scenario{}, config, usagef("replay of scenario %s needs --seed", name)
 	}
+	f.again = strings.TrimSpace(name + " " + f.seedFlag() + f.configFlags.again())
 	if isTape && strings.HasSuffix(name, scriptSuffix) {
 		script, err := sim.ReadScript(name)
 		if err != nil {
@@ -118,32 +134,27 @@ func (e *environment) warnRevision(revision string) {
 }
 
 func (e *environment) replay(ctx context.Context, scenario sim.Scenario, config sim.Config, f *replayFlags) error {
-	story := trace.NewStory(e.out)
-	limit := f.last
-	tail := trace.NewTail(limit)
-	config.Trace = func(ev trace.Event) {
-		switch {
-		case f.until != 0 && ev.Step > f.until:
-		case limit > 0:
-			tail.Add(ev)
-		default:
-			story.Add(ev)
-		}
-	}
-	r, err := sim.Run(ctx, config, scenario.Run)
+	story, err := e.newTelling(f)
 	if err != nil {
 		return err
 	}
-	for _, ev := range tail.Events() {
-		story.Add(ev)
-	}
-	if err := story.Err(); err != nil {
+	config.Trace = story.add
+	r, err := sim.Run(ctx, config, scenario.Run)
+	title := fmt.Sprintf("%s @ %s", scenario.Name, sweep.Format(r.Seed))
+	err = errors.Join(err, story.end(trace.Page{
+		Title: title, Verdict: r.Verdict.String(), Failed: r.Verdict.Failed(), Again: "simrun replay " + f.again,
+	}))
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, "%s @ %s: %s\n", scenario.Name, sweep.Format(r.Seed), r.Verdict)
-	fmt.Fprintf(e.out, "%d steps, %v of virtual time, %d choices, hash %016x\n", r.Steps, r.Time, r.Tape.Len(), r.Hash)
+	out := e.out
+	if f.as != "text" && f.file == "" {
+		out = e.err
+	}
+	fmt.Fprintf(out, "%s: %s\n", title, r.Verdict)
+	fmt.Fprintf(out, "%d steps, %v of virtual time, %d choices, hash %016x\n", r.Steps, r.Time, r.Tape.Len(), r.Hash)
 	if r.Skew > 0 {
-		fmt.Fprintf(e.out, "%d of %d deviations of the script did not fit any more\n", r.Skew, len(config.Script.Deviations))
+		fmt.Fprintf(out, "%d of %d deviations of the script did not fit any more\n", r.Skew, len(config.Script.Deviations))
 	}
 	e.code = codeOf(ctx, r.Verdict)
 	return nil
@@ -178,38 +189,4 @@ func codeOf(ctx context.Context, v sim.Verdict) sweep.Code {
 		return sweep.CodeInterrupted
 	}
 	return sweep.CodeInconclusive
-}
-
-// The suffixes of artefacts.
-const (
-	scriptSuffix = ".json"
-	tapeSuffix   = ".tape"
-)
-
-// writeScript saves a script as <out>/<scenario>/<seed>.json and returns the path.
-func writeScript(out string, script *sim.Script) (string, error) {
-	data, err := script.MarshalText()
-	if err != nil {
-		return "", err
-	}
-	folder := filepath.Join(out, script.Scenario)
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return "", err
-	}
-	path := filepath.Join(folder, "0x"+strconv.FormatUint(script.Seed, 16)+scriptSuffix)
-	return path, os.WriteFile(path, data, 0o666)
-}
-
-// writeTape saves a tape as <out>/<scenario>/<seed>.tape and returns the path.
-func writeTape(out string, tape *sim.Tape) (string, error) {
-	data, err := tape.MarshalBinary()
-	if err != nil {
-		return "", err
-	}
-	folder := filepath.Join(out, tape.Scenario)
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		return "", err
-	}
-	path := filepath.Join(folder, "0x"+strconv.FormatUint(tape.Seed, 16)+tapeSuffix)
-	return path, os.WriteFile(path, data, 0o666)
 }

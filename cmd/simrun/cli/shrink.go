@@ -20,7 +20,7 @@ type shrinkFlags struct {
 }
 
 func (e *environment) shrinkCommand() *cobra.Command {
-	f := &shrinkFlags{}
+	f := &shrinkFlags{replayFlags: replayFlags{as: "text"}}
 	cmd := &cobra.Command{
 		Use:   "shrink (SCENARIO --seed S | TAPE | SCRIPT)",
 		Short: "Look for a smaller run that fails in the same way",
