@@ -36,8 +36,9 @@ func TestNativeBlockIsAnEscape(t *testing.T) {
 	if v.Kind != sim.Escape || v.Node != "n1" || v.Task != "main" || v.Step == 0 || v.Step != r.Steps {
 		t.Errorf("verdict %v in %s/%s at step %d of %d", v.Kind, v.Node, v.Task, v.Step, r.Steps)
 	}
-	if want := "a step took more than 100ms: it blocks natively or spins"; v.Message != want {
-		t.Errorf("message %q, want %q", v.Message, want)
+	want := "a step took more than 100ms: blocked natively in a channel receive at sim/escape_test.go:"
+	if !strings.HasPrefix(v.Message, want) {
+		t.Errorf("message %q, want %q...", v.Message, want)
 	}
 	if !strings.Contains(v.Stack, "TestNativeBlockIsAnEscape") || !strings.Contains(v.Stack, "[chan receive") {
 		t.Errorf("the stacks do not show the culprit:\n%s", v.Stack)
@@ -80,6 +81,87 @@ func TestNativeMutexHeldAcrossAParkIsAnEscape(t *testing.T) {
 	mu.Unlock() // in place of the task that never will
 	<-ended
 	<-ended
+}
+
+// TestEscapeSaysWhatToUseInstead protects people who port: the message names
+// the native function, the line of theirs that called it, and the way out.
+func TestEscapeSaysWhatToUseInstead(t *testing.T) {
+	var (
+		mu, held          sync.Mutex
+		zero              runtime.Mutex
+		group             sync.WaitGroup
+		channel           = make(chan int)
+		free, awake, stop atomic.Bool
+	)
+	cond := sync.NewCond(&mu)
+	held.Lock()
+	zero.Lock()
+	group.Add(1)
+	for _, test := range []struct {
+		name    string
+		block   func()
+		release func()
+		want    string
+	}{
+		{"receive", func() { <-channel }, func() { channel <- 1 }, "a channel receive at %: use ch.Recv(ctx)"},
+		{"send", func() { channel <- 1 }, func() { <-channel }, "a channel send at %: use ch.Send(ctx, v)"},
+		{
+			"select", func() {
+				select {
+				case <-channel:
+				case channel <- 1:
+				}
+			}, func() { <-channel }, "a select at %: use runtime.Select2..Select4(ctx, arms...)",
+		},
+		{"mutex", held.Lock, held.Unlock, "sync.(*Mutex).Lock at %: use rt.NewMutex()"},
+		{"zero mutex", zero.Lock, zero.Unlock, "runtime.(*Mutex).Lock at %: a zero Mutex is a native one"},
+		{"wait group", group.Wait, group.Done, "sync.(*WaitGroup).Wait at %: use rt.NewWaitGroup()"},
+		{
+			"cond", func() {
+				mu.Lock()
+				for !free.Load() {
+					cond.Wait()
+				}
+				mu.Unlock()
+			}, func() { free.Store(true); cond.Broadcast() }, "sync.(*Cond).Wait at %: use rt.NewCond(locker)",
+		},
+		{
+			"sleep", func() {
+				for !awake.Load() {
+					time.Sleep(300 * time.Millisecond)
+				}
+			}, func() { awake.Store(true) }, "time.Sleep at %: use rt.Sleep(ctx, d)",
+		},
+	} {
+		ended := make(chan struct{})
+		r := runWith(t, impatient, body(func(context.Context, *runtime.Runtime) {
+			defer close(ended)
+			test.block()
+		}))
+		test.release()
+		<-ended
+		wantEscape(t, test.name, r.Verdict, "blocked natively in "+test.want)
+	}
+	ended := make(chan struct{})
+	r := runWith(t, impatient, body(func(context.Context, *runtime.Runtime) {
+		defer close(ended)
+		for !stop.Load() {
+			continue
+		}
+	}))
+	stop.Store(true)
+	<-ended
+	wantEscape(t, "spin", r.Verdict, "it spins at %: let others run with rt.Yield()")
+}
+
+// wantEscape compares a message, in which % stands for a line of this file.
+func wantEscape(t *testing.T, name string, v sim.Verdict, want string) {
+	t.Helper()
+	before, after, _ := strings.Cut(want, "%")
+	_, rest, found := strings.Cut(v.Message, before+"sim/escape_test.go:")
+	if v.Kind != sim.Escape || !found || !strings.Contains(rest, after) {
+		t.Errorf("%s: verdict %v, want %q", name, v, want)
+	}
 }
 
 // TestEscapedWorldTellsNothingMore protects sinks, which belong to the caller

@@ -17,6 +17,10 @@ func (k *kernel) run() {
 // unwound. What ends the loop by a panic or by Goexit is not a task, but a
 // strategy or a sink.
 func (k *kernel) conclude() {
+	if k.isAbandoned() {
+		_ = recover()
+		return // somebody else reads what would be written here
+	}
 	if value := recover(); value != nil {
 		k.config.Trace = nil
 		k.end(panicVerdict(value, debug.Stack()))
@@ -28,6 +32,10 @@ func (k *kernel) conclude() {
 	k.over = true
 	k.seal()
 }
+
+// isAbandoned reports whether the watchdog has given the world up. If not, the answer
+// buys the time for what is left to do.
+func (k *kernel) isAbandoned() bool { return k.signal.And(^uint32(asked))&abandoned != 0 }
 
 // reap unwinds every task that has not ended, and ends the workers.
 func (k *kernel) reap() {

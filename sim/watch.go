@@ -84,12 +84,14 @@ func (k *kernel) escaped() Result {
 		v.Message = fmt.Sprintf("%s; at the end a deferred function took more than %v", v.Message, k.config.StuckAfter)
 		return k.result(v)
 	}
-	v := Verdict{
-		Kind: Escape, Step: k.steps, Time: k.elapsed(), Stack: stacks,
-		Message: fmt.Sprintf("a step took more than %v: it blocks natively or spins", k.config.StuckAfter),
-	}
+	v := Verdict{Kind: Escape, Step: k.steps, Time: k.elapsed(), Stack: stacks}
+	cause := "it blocks natively or spins"
 	if t := k.current(); t != nil {
 		v.Node, v.Task = t.life.node.name, t.runtime.Path()
+		if b, ok := findBlockage(stacks, t.runtime); ok {
+			cause = b.String()
+		}
 	}
+	v.Message = fmt.Sprintf("a step took more than %v: %s", k.config.StuckAfter, cause)
 	return k.result(v)
 }
