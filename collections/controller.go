@@ -52,7 +52,7 @@ type Controller struct {
 	version   uint64
 
 	downgraders *runtime.Watch[int]  // follows running
-	view        atomic.Pointer[view] //sim:allow native-atomic because it is written under mu and read without waiting
+	view        atomic.Pointer[view] // written under mu, read without waiting
 }
 
 // record is what the controller keeps of a collection beside its core: from its

@@ -388,7 +388,7 @@ func (c ownIntent) undo(ctx context.Context, n *creation, refusal error) error {
 // given up, and that no collection has: their since becomes {}.
 func (c *Controller) releaseRetired(committed catalog.Metadata, shards ...persist.ShardID) {
 	used := make(map[persist.ShardID]bool, len(committed.Shards))
-	for _, shard := range committed.Shards { //sim:allow map-range because it fills a set
+	for _, shard := range committed.Shards {
 		used[shard] = true
 	}
 	retired := slices.DeleteFunc(slices.Clone(shards), func(shard persist.ShardID) bool {

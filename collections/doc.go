@@ -41,4 +41,6 @@
 // There are plain collections. Tables that commit together, versions with other
 // schemas, read-only processes, and the last steps of giving a shard up come with
 // later ones.
+//
+//sim:deterministic
 package collections

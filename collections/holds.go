@@ -139,7 +139,8 @@ func (i *issuer) register(hold *core.Hold, origin string) *Hold {
 	t := &token{issuer: i, serial: i.issued, hold: hold, origin: origin}
 	i.open[t.serial] = t
 	h := &Hold{t}
-	if i.isLive { // when garbage is collected is no choice of a scheduler
+	if i.isLive {
+		//sim:allow goruntime because when garbage is collected is no choice of a scheduler, and it is for live use only
 		goruntime.AddCleanup(h, func(t *token) { t.leak() }, t)
 	}
 	return h
@@ -227,7 +228,7 @@ func (i *issuer) unapplied() []HoldChange {
 // the mutex.
 func (i *issuer) openHolds() []HoldInspection {
 	serials := make([]uint64, 0, len(i.open))
-	for serial := range i.open { //sim:allow map-range because it is sorted below
+	for serial := range i.open {
 		serials = append(serials, serial)
 	}
 	slices.Sort(serials)

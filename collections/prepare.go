@@ -80,7 +80,7 @@ func retire(t catalog.Transaction, removed map[GlobalID]persist.ShardID) error {
 		return err
 	}
 	used := make(map[persist.ShardID]bool, len(remaining))
-	for _, shard := range remaining { //sim:allow map-range because it fills a set
+	for _, shard := range remaining {
 		used[shard] = true
 	}
 	var retired []persist.ShardID

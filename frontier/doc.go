@@ -44,4 +44,6 @@
 // nothing else in the project. The vocabulary, and the idea of counting
 // capabilities to find a frontier, come from timely dataflow (Murray and others,
 // "Naiad: A Timely Dataflow System", SOSP 2013).
+//
+//sim:deterministic
 package frontier

@@ -9,4 +9,6 @@
 //
 // [Journal] keeps what the writers and readers of a shard were told, and holds it
 // against the contents. [CheckLog] goes through the versions of a shard.
+//
+//sim:deterministic
 package invariants

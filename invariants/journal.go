@@ -140,7 +140,7 @@ func (j *Journal) Read(rt *runtime.Runtime, asOf uint64, updates []persist.Updat
 	before, again := j.reads[asOf]
 	j.reads[asOf] = text
 	foreign, missing := 0, 0
-	for _, e := range j.rows { //sim:allow map-range because it only counts
+	for _, e := range j.rows {
 		if e.outcome == succeeded && e.time <= asOf {
 			missing++
 		}
@@ -213,7 +213,7 @@ func render(asOf uint64, updates []persist.Update) (text, wrong string) {
 
 func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
-	for k := range m { //sim:allow map-range because it is sorted below
+	for k := range m {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)

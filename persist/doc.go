@@ -44,4 +44,6 @@
 //
 // persist/memory is for tests and the simulator; persist/faulty wraps any of
 // them. persist/persisttest is the suite that every backend passes.
+//
+//sim:deterministic
 package persist

@@ -30,4 +30,6 @@
 // dependencies exist, and whether a shard may be finalised, is for its caller to
 // know. It does not remember the ids of collections that were dropped, which must
 // not be used again.
+//
+//sim:deterministic
 package catalog

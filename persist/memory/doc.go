@@ -9,4 +9,6 @@
 //
 // Bytes are copied on the way in and on the way out. Nothing is durable beyond
 // the process that holds the Store.
+//
+//sim:deterministic
 package memory

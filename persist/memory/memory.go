@@ -113,7 +113,7 @@ func (b *Blob) List(ctx context.Context, prefix string, visit func(key string, s
 	}
 	var found []entry
 	b.store.mu.Lock()
-	for key, value := range b.store.blob { //sim:allow map-range because it is sorted below
+	for key, value := range b.store.blob {
 		if strings.HasPrefix(key, prefix) {
 			found = append(found, entry{key, len(value)})
 		}

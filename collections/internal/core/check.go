@@ -1,6 +1,11 @@
 package core
 
-import "github.com/tidemarkdb/tidemark/frontier"
+import (
+	"maps"
+	"slices"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+)
 
 // Check verifies every invariant that can be seen in one state, and returns a
 // [*ViolationError] about the first that does not hold. It recomputes all counts:
@@ -127,7 +132,8 @@ func (c *collection) checkPolicy() error {
 }
 
 func (c *Core) checkReservations() error {
-	for id, r := range c.reserved {
+	for _, id := range slices.SortedFunc(maps.Keys(c.reserved), GlobalID.Compare) {
+		r := c.reserved[id]
 		if r.core != c || c.collections[id] != nil {
 			return violation("I-12", "%v is reserved by a closed reservation or exists", id)
 		}

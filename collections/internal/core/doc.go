@@ -42,4 +42,6 @@
 // Counting capabilities to find a frontier comes from timely dataflow (Murray and
 // others, "Naiad: A Timely Dataflow System", SOSP 2013); read policies and holds
 // that propagate along dependencies from Materialize's storage collections.
+//
+//sim:deterministic
 package core

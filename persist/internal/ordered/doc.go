@@ -24,4 +24,6 @@
 // The tree is a B-tree from github.com/tidwall/btree; package state keeps all
 // its collections in maps of this package, which builds on nothing else in the
 // project.
+//
+//sim:deterministic
 package ordered

@@ -21,4 +21,6 @@
 // rows mean.
 //
 // Package state inlines with it. It builds on package wire.
+//
+//sim:deterministic
 package part

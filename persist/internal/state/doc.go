@@ -86,4 +86,6 @@
 // The design follows Materialize's persist, whose state machine, leases and
 // fencing tokens it takes over; the ordered list of batches, the fence against
 // left-over objects and the proofs that an append was not committed are different.
+//
+//sim:deterministic
 package state

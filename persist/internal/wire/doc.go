@@ -30,4 +30,6 @@
 // It does not know any record: package state has the types, and their meaning.
 // It does not compress or encrypt. A checksum is no signature: it finds damage,
 // not malice.
+//
+//sim:deterministic
 package wire

@@ -1,0 +1,4 @@
+// Package rules has something for each rule.
+//
+//sim:deterministic
+package rules

@@ -1,0 +1,6 @@
+//sim:deterministic
+package testfiles
+
+import "time"
+
+var strict = time.Now // want `time.Now`

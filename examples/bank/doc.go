@@ -1,0 +1,2 @@
+//sim:deterministic
+package bank
