@@ -46,9 +46,31 @@
 // deadlock (with every task, what it waits for and who holds it), panic (with
 // the task's own stack), misuse, border (a task used a primitive of another
 // node), escape (a step that does not end: it blocks natively or spins; with
-// all stacks), goexit (t.FailNow in a task), inconclusive (a limit was
+// all stacks), goexit (t.FailNow in a task), leak (a task that waits for ever
+// when the program is done, see Config.LeaksAfter), inconclusive (a limit was
 // reached), diverged (a replay left its tape). Every failure has a tape, and
 // [Result.Recent] tells its last decisions where a replay cannot.
+//
+// A tape means nothing to a program that has changed. A [Script] is the same run
+// in terms of the program: the switches from one task to another that were not
+// necessary, the faults, and the choices other than 0. It is followed as far as it
+// fits, so parts of it can be left out; package sim/shrink does that until every
+// part is needed for the failure.
+//
+// # Strategies
+//
+// [Random] gives every candidate the same chance, [Sticky] mostly goes on with the
+// same task. [PCT] (Burckhardt et al., ASPLOS 2010) has few preemptions at random
+// points, and finds a bug of depth d among n tasks and k decisions in one of
+// n·k^(d-1) runs at least; [POS] (Yuan, Yang and Gu, CAV 2018) samples the orders of
+// operations that race. A [Portfolio] is one of several by seed, and [ParseStrategy]
+// knows all of them by name. Those that have priorities are fair for a while when
+// somebody starves, so a program that polls ends. How often each finds what is in
+// docs/detection.md.
+//
+// [Explore] is for worlds of two or three tasks and a few operations: it executes all
+// their schedules and choices, less those that sleep sets (Godefroid, 1996) show to be
+// equivalent, and says when there are no more.
 //
 // # Nodes and faults
 //

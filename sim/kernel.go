@@ -395,7 +395,7 @@ func (k *kernel) current() *task {
 func (k *kernel) elapsed() time.Duration { return time.Duration(k.now - epoch) }
 
 // markOpaque takes note that the step under way does more than its operation tells: it
-// looks at the clock, sets or stops an alarm, or ends a node.
+// looks at the clock, at the number of steps, or whether a node is up.
 func (k *kernel) markOpaque() {
 	if k.opaque == 0 {
 		k.opaque = k.steps

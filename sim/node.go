@@ -90,6 +90,7 @@ func (n *Node) OnWipe(wipe func()) { n.onWipe = wipe }
 
 // State returns what the node is doing.
 func (n *Node) State() NodeState {
+	n.world.kernel.markOpaque() // a node ends with the last of its tasks, whichever that is
 	switch {
 	case n.crashed:
 		return Crashed

@@ -141,12 +141,11 @@ func (l *life) SetAlarm(a *runtime.Alarm, at int64) {
 
 // StopAlarm implements [runtime.Scheduler].
 func (l *life) StopAlarm(a *runtime.Alarm) bool {
-	k := l.kernel
-	k.markOpaque()
 	own, ok := a.Slot.(*alarm)
 	if !ok {
 		return false
 	}
+	k := l.kernel
 	switch own.index {
 	case notPending:
 		return false
@@ -226,7 +225,6 @@ func (l *life) ended() {
 func (l *life) freeze() {
 	k := l.kernel
 	l.frozen = true
-	k.markOpaque()
 	k.runnable = slices.DeleteFunc(k.runnable, func(t *task) bool { return t.life == l })
 	k.due = slices.DeleteFunc(k.due, func(a *alarm) bool { return a.life == l })
 	for _, a := range slices.Clone(k.pending.heap) {

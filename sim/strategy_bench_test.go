@@ -39,7 +39,7 @@ func BenchmarkDecision(b *testing.B) {
 		{"pct", sim.PCT(3, sim.PCTConfig{})},
 		{"pos", sim.POS},
 	} {
-		for _, op := range []string{"yield", "lock"} {
+		for _, op := range []string{"yield", "lock", "race"} {
 			b.Run(s.name+"/"+op, func(b *testing.B) {
 				var ratios, costs, more []float64
 				for b.Loop() {
@@ -58,20 +58,25 @@ func BenchmarkDecision(b *testing.B) {
 }
 
 // decision returns the nanoseconds of a decision among sixteen tasks that can go on:
-// at a yield, or at the lock or the unlock of a mutex of its own.
+// at a yield, at the lock or the unlock of a mutex of its own, or at the write of a
+// resource that is also what all others are about to write.
 func decision(b *testing.B, strategy sim.Strategy, op string) float64 {
 	stay := &staying{Strategy: strategy}
 	decisions := 0
 	_, total := measure(b, stay, func(ctx context.Context, rt *runtime.Runtime) time.Duration {
+		shared := runtime.NewResource("register", "shared")
 		work := func(rounds int) {
 			mu := rt.NewMutex()
 			for range rounds {
-				if op == "yield" {
+				switch op {
+				case "yield":
 					rt.Yield()
-					continue
+				case "race":
+					rt.Write(shared)
+				default:
+					mu.Lock()
+					mu.Unlock() //nolint:staticcheck // measured, not guarded
 				}
-				mu.Lock()
-				mu.Unlock() //nolint:staticcheck // measured, not guarded
 			}
 		}
 		for range 15 {

@@ -85,11 +85,11 @@ func (x Exploration) String() string {
 // Of executions that differ only in the order of neighbouring operations which
 // commute, one is enough: sleep sets (Godefroid, "Partial-Order Methods for the
 // Verification of Concurrent Systems", 1996) leave the others out. Operations commute
-// if both are known, are on different objects or only read, and neither made the same
-// task ready, drew, looked at the clock or set an alarm. Anything else depends on
-// everything. So nothing is lost as long as tasks share state through the primitives
-// of their runtimes and [runtime.Resource] only, as programs without data races do,
-// and give no meaning to the numbers of runtime.Serial.
+// if both are known, are on different objects or only read, made different tasks ready,
+// and neither drew, cancelled, or looked at the clock or the state of a node. Anything
+// else depends on everything. So nothing is lost as long as tasks share state through
+// the primitives of their runtimes and [runtime.Resource] only, as programs without data
+// races do, and give no meaning to the numbers of runtime.Serial.
 //
 // The configuration has no strategy, tape or script; a trace gets the events of all
 // runs. All runs have its seed. An execution that reaches a limit, such as StepsMax

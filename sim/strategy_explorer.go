@@ -39,24 +39,23 @@ func (e *explorer) begin(k *kernel) {
 
 // Pick implements [Strategy].
 func (e *explorer) Pick(d *Decision) int {
-	isNew := e.position == len(e.path)
+	isNew, isWithin := e.position == len(e.path), e.within()
 	if isNew {
-		e.settle(d)
-	}
-	if !e.within() {
-		e.ran.skip(d)
-		return 0
-	}
-	switch {
-	case isNew:
+		e.settle(d, !isWithin)
 		if e.isRedundant() {
 			return e.giveUp()
 		}
+	}
+	if !isWithin {
+		e.ran.skip(d)
+		return 0
+	}
+	if isNew {
 		e.path = append(e.path, e.arrive(d))
 		if !e.advance(e.position, 0) {
 			return e.giveUp()
 		}
-	case !e.path[e.position].fits(d):
+	} else if !e.path[e.position].fits(d) {
 		return e.diverge(fmt.Sprintf("choice %d is among %d tasks and alarms", e.position, d.n))
 	}
 	i := e.path[e.position].picked
@@ -107,9 +106,7 @@ func (e *explorer) arrive(d *Decision) branch {
 	if last := e.ran.branch; last >= 0 {
 		before := &e.path[last]
 		b.preemptions = before.preemptions + before.preempts(before.picked)
-		if !e.ran.skipped {
-			b.asleep = before.survivors()
-		}
+		b.asleep = before.survivors()
 	}
 	return b
 }

@@ -49,11 +49,17 @@ func (p Points) has(kind runtime.OpKind) bool {
 	return p == AllPoints
 }
 
-// The guesses of k are the powers of two from 2^guessMin to 2^guessMax.
+// Guesses of k are at least 2^guessMin and less than 2^guessMax.
 const (
-	guessMin = 5
+	guessMin = 3
 	guessMax = 16
 )
+
+// guess returns a k: each range between two powers of two has the same chance.
+func guess(r *runtime.Rand) uint64 {
+	k := uint64(1) << runtime.Between(r, guessMin, guessMax-1)
+	return runtime.Between(r, k, 2*k-1)
+}
 
 // PCT returns the strategy of Burckhardt, Kothari, Musuvathi and Nagarakatte ("A
 // Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS
@@ -63,10 +69,10 @@ const (
 // decisions, shows in at least one of n·k^(d-1) runs under PCT(d). A depth below 1
 // is taken as 1.
 //
-// Seeds share nothing, so none can learn k from another. Without a
-// PCTConfig.Steps each seed guesses k: a power of two from 32 to 65,536, each with
-// the same chance. One guess in twelve is at least k and less than 2k, so the bound
-// holds but for a factor of 12·2^(d-1).
+// Seeds share nothing, so none can learn k from another. Without a PCTConfig.Steps
+// each seed guesses k between 8 and 65,535, and its logarithm is uniform. So guesses
+// around k are one in thirteen for each power of two, and for a k well below the
+// largest one the bound holds but for a factor of about 10·(d-1), for a d above 1.
 //
 // A task that the strategy starves for more than 10,000 steps, or Steps if that is
 // more, makes it fair for a while.
@@ -95,7 +101,7 @@ func newPCT(seed uint64, depth int, config PCTConfig) *pct {
 	}
 	k := config.Steps
 	if k == 0 {
-		k = 1 << runtime.Between(p.schedule, guessMin, guessMax)
+		k = guess(p.schedule)
 	}
 	for i := 1; i < depth; i++ {
 		p.changes = append(p.changes, change{runtime.Between(p.schedule, 1, k), uint64(i)})

@@ -10,22 +10,41 @@ import (
 // Sampling", CAV 2018). Each pending operation has a random priority, and the
 // highest one goes on; those that race with it, because they are on the same object
 // and one of the two writes, draw theirs anew. So it samples the orders of
-// operations that race, and wastes little chance on those that commute: it is
-// better than [Random] where many operations do not race, and no worse elsewhere.
+// operations that race, and wastes little chance on those that commute. It is much
+// better than [Random] where tasks also do what does not race, and up to a few times
+// worse where they do next to nothing else (docs/detection.md).
 //
 // An operation without an object, such as a yield, races with none. A candidate
 // that is starved for more than 10,000 steps makes the strategy fair for a while.
 func POS(seed uint64) Strategy {
 	return &pos{
-		draws: newDraws(seed), fair: newTail(seed, 0), schedule: runtime.NewRand(streamSeed(seed, "pos")),
+		draws: newDraws(seed), fair: newTail(seed, 0), chances: chances(streamSeed(seed, "pos")),
 	}
 }
 
 type pos struct {
 	draws
-	fair     tail
-	schedule *runtime.Rand
-	last     access // of the operation that went on
+	fair    tail
+	chances chances
+	last    access // of the operation that went on
+}
+
+// chances is the stream of priorities, the generator SplitMix64 (Steele, Lea and Flood,
+// OOPSLA 2014). Where all operations race a decision draws one for each candidate, and
+// a better generator would take longer than all the rest.
+type chances uint64
+
+// indexBits are the low bits of a priority, which are 0. A decision puts the index of the
+// candidate there and takes the maximum: a branch would be mispredicted too often.
+const indexBits = 24
+
+// next returns a priority, which is not 0.
+func (c *chances) next() uint64 {
+	*c += 0x9e3779b97f4a7c15
+	z := uint64(*c)
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return (z^z>>31)>>indexBits<<indexBits | 1<<indexBits
 }
 
 func (p *pos) Pick(d *Decision) int {
@@ -45,42 +64,41 @@ func (p *pos) Pick(d *Decision) int {
 // operation that is new, and for one that races with the one that went on.
 func (p *pos) highest(d *Decision) int {
 	k := d.kernel
-	best, highest, i := 0, uint64(0), 0
+	highest, i := uint64(0), uint64(0)
 	if d.stay {
 		highest, i = p.priority(&k.cur.standing), 1
 	}
 	one, only := p.last.objects[0], p.last.n == 1 // nearly always, and nothing is called then
 	for _, t := range k.runnable {
+		x := t.chance
 		switch o := t.op.Object; {
 		case only && o != nil:
 			if o.ID == one && p.last.conflicts(t) {
-				t.chance = 0
+				x = 0
 			}
 		case p.last.n > 0 && p.last.races(t):
-			t.chance = 0
+			x = 0
 		}
-		if x := p.priority(&t.standing); x > highest {
-			best, highest = i, x
+		if x == 0 {
+			x = p.chances.next()
+			t.chance = x
 		}
+		highest = max(highest, x|i)
 		i++
 	}
 	for _, a := range k.due {
-		if x := p.priority(&a.standing); x > highest {
-			best, highest = i, x
-		}
+		highest = max(highest, p.priority(&a.standing)|i)
 		i++
 	}
-	return best
+	return int(highest & (1<<indexBits - 1))
 }
 
 func (p *pos) priority(s *standing) uint64 {
 	if s.chance == 0 {
-		p.draw(s)
+		s.chance = p.chances.next()
 	}
 	return s.chance
 }
-
-func (p *pos) draw(s *standing) { s.chance = p.schedule.Uint64() | 1 }
 
 func (p *pos) String() string { return "pos" }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -14,23 +15,26 @@ import (
 // outcome of theirs is not found.
 
 // parkedSelect waits for two senders on two channels, none of which has begun: their
-// operations are on different objects, but make the same task ready.
+// operations are on different objects, but make the same task ready. It ends with the
+// first value, and tells who had sent by then.
 func parkedSelect(tell func(string)) (sim.Main, func() bool) {
 	isOpen := false
 	main := body(func(ctx context.Context, rt *runtime.Runtime) {
 		isOpen = false
-		a, b := runtime.NewChan[string](rt, 1), runtime.NewChan[string](rt, 1)
+		a, b, sent := runtime.NewChan[string](rt, 1), runtime.NewChan[string](rt, 1), ""
 		send := func(c *runtime.Chan[string], v string) {
 			rt.Go(ctx, "sender", func(ctx context.Context) error {
 				isOpen = true // the other one waits
-				return c.Send(ctx, v)
+				must(c.Send(ctx, v))
+				sent += v
+				return nil
 			})
 		}
 		send(a, "a")
 		send(b, "b")
 		r, err := runtime.Select2(ctx, a.RecvArm(), b.RecvArm())
 		must(err)
-		tell(r.V0 + r.V1)
+		tell(r.V0 + r.V1 + " of " + sent)
 	})
 	return main, func() bool { return isOpen }
 }
@@ -133,27 +137,116 @@ func budget(tell func(string)) sim.Main {
 	})
 }
 
-// twoWindows leaves out a part in the middle.
-func twoWindows(tell func(string)) (sim.Main, func() bool) {
-	isOpen := false
-	main := body(func(ctx context.Context, rt *runtime.Runtime) {
-		isOpen = true
-		mu, order := rt.NewMutex(), ""
-		task := func(name string) func(context.Context) {
-			own := rt.NewMutex()
-			return func(context.Context) {
+// twoWindows has two tasks that try to take the same lock. One of them does it in a
+// part that is left out, after an operation on something of its own; it is the first
+// one to be explored, or the last.
+func twoWindows(isFirst bool) func(tell func(string)) (sim.Main, func() bool) {
+	return func(tell func(string)) (sim.Main, func() bool) {
+		isOpen := false
+		main := body(func(ctx context.Context, rt *runtime.Runtime) {
+			isOpen = true
+			mu, own, holder := rt.NewMutex(), rt.NewMutex(), ""
+			take := func(name string) {
+				if mu.TryLock() {
+					holder = name
+				}
+			}
+			all := []func(context.Context){func(context.Context) {
+				take("a")
+			}, func(context.Context) {
 				own.Lock()
 				isOpen = false
-				own.Unlock() //nolint:staticcheck // an operation, no guard
+				take("b")
 				isOpen = true
-				mu.Lock()
-				order += name
-				mu.Unlock()
+			}}
+			if isFirst {
+				slices.Reverse(all)
 			}
+			tasks(ctx, rt, all...)
+			tell(holder)
+		})
+		return main, func() bool { return isOpen }
+	}
+}
+
+// clocks has two tasks that look at a clock after an operation on something of their
+// own.
+func clocks(look func(w *sim.World) int64) func(tell func(string)) (sim.Main, func() bool) {
+	return func(tell func(string)) (sim.Main, func() bool) {
+		isOpen := false
+		main := func(ctx context.Context, w *sim.World) error {
+			isOpen = false
+			rt := w.Runtime()
+			var times [2]int64
+			for i := range times {
+				own := rt.NewMutex()
+				rt.Go(ctx, "task", func(context.Context) error {
+					isOpen = true // the harness sleeps
+					own.Lock()
+					times[i] = look(w)
+					return nil
+				})
+			}
+			must(rt.Sleep(ctx, time.Second))
+			tell(map[bool]string{true: "a first", false: "b first"}[times[0] < times[1]])
+			return nil
 		}
-		tasks(ctx, rt, task("a"), task("b"))
-		tell(order)
+		return main, func() bool { return isOpen }
+	}
+}
+
+// foreignWait has a task that looks at a context of the standard library, after an
+// operation on something of its own, and then waits under it. Another one cancels it.
+func foreignWait(tell func(string)) (sim.Main, func() bool) {
+	isOpen := false
+	main := body(func(ctx context.Context, rt *runtime.Runtime) {
+		isOpen = false
+		foreign, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		never, one, two := runtime.NewChan[int](rt, 0), rt.NewMutex(), rt.NewMutex()
+		rt.Go(ctx, "waiter", func(context.Context) error {
+			isOpen = true // the harness sleeps
+			one.Lock()
+			tell(fmt.Sprint(foreign.Err()))
+			_, err := never.Recv(foreign)
+			return err
+		})
+		rt.Go(ctx, "canceller", func(context.Context) error {
+			two.Lock()
+			cancel()
+			return nil
+		})
+		must(rt.Sleep(ctx, time.Second))
 	})
+	return main, func() bool { return isOpen }
+}
+
+// nodeEnd has a node of two tasks, one of which writes a register as the last thing
+// that it does. A watcher reads it and looks whether the node has ended, which is only
+// so when both have.
+func nodeEnd(tell func(string)) (sim.Main, func() bool) {
+	isOpen := false
+	main := func(ctx context.Context, w *sim.World) error {
+		isOpen = false
+		rt, value := w.Runtime(), 0
+		register := runtime.NewResource("register", "shared")
+		n := booted(w, "node", func(_ context.Context, rt *runtime.Runtime) error {
+			isOpen = true // the harness sleeps
+			rt.NewMutex().Lock()
+			return nil
+		})
+		must(n.Go("writer", func(_ context.Context, rt *runtime.Runtime) error {
+			rt.Write(register)
+			value = 1
+			return nil
+		}))
+		rt.Go(ctx, "watcher", func(context.Context) error {
+			rt.Read(register)
+			tell(fmt.Sprint(value, " ", n.State()))
+			return nil
+		})
+		return rt.Sleep(ctx, time.Second)
+	}
 	return main, func() bool { return isOpen }
 }
 
@@ -164,7 +257,18 @@ func timer(tell func(string)) sim.Main {
 		rt.NewMutex().Lock()
 		rt.NewMutex().Lock()
 		_, received, _ := t.C.TryRecv()
+		rt.NewMutex().Lock()
 		tell(fmt.Sprint(received))
+	})
+}
+
+// twoTimers waits for two timers that fire at the same time.
+func twoTimers(tell func(string)) sim.Main {
+	return body(func(ctx context.Context, rt *runtime.Runtime) {
+		one, two := rt.NewTimer(time.Second), rt.NewTimer(time.Second-time.Microsecond) // made a step later
+		r, err := runtime.Select2(ctx, one.C.RecvArm(), two.C.RecvArm())
+		must(err)
+		tell(fmt.Sprint(r.Index))
 	})
 }
 
@@ -178,20 +282,24 @@ func crash(tell func(string)) sim.Main {
 	}
 }
 
-// counter boots a node that counts to two, an operation each.
+// counter boots a node that counts to two, once when it starts and once more after an
+// operation.
 func counter(w *sim.World, count *int) *sim.Node {
 	return booted(w, "counter", func(ctx context.Context, rt *runtime.Runtime) error {
 		for range 2 {
-			rt.Write(runtime.NewResource("register", "counter"))
 			*count++
+			rt.Write(runtime.NewResource("register", "counter"))
 		}
 		return rt.Sleep(ctx, time.Hour)
 	})
 }
 
-// plannedPause stops the node at a step for a while, and somebody else takes steps,
-// too.
-func plannedPause(tell func(string)) (sim.Main, func() bool) {
+// plannedPause stops the node some steps from now, while somebody else takes steps, too.
+func plannedPause(steps uint64) func(tell func(string)) (sim.Main, func() bool) {
+	return func(tell func(string)) (sim.Main, func() bool) { return plannedPauseMain(steps, tell) }
+}
+
+func plannedPauseMain(steps uint64, tell func(string)) (sim.Main, func() bool) {
 	isOpen := false
 	main := func(ctx context.Context, w *sim.World) error {
 		isOpen = false
@@ -204,7 +312,7 @@ func plannedPause(tell func(string)) (sim.Main, func() bool) {
 			return nil
 		})
 		n := counter(w, &count)
-		must(w.Inject(sim.Fault{Kind: sim.FaultPause, Target: n.Name(), Step: w.Step() + 7, Duration: time.Second}))
+		must(w.Inject(sim.Fault{Kind: sim.FaultPause, Target: n.Name(), Step: w.Step() + steps, Duration: time.Second}))
 		must(w.Runtime().Sleep(ctx, time.Millisecond))
 		isOpen = false
 		tell(fmt.Sprint(count))

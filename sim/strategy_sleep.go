@@ -6,6 +6,28 @@ import (
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
+// This file is about what [Explore] may leave out: sleep sets (Godefroid, "Partial-Order
+// Methods for the Verification of Concurrent Systems", LNCS 1032, 1996, chapter 5), with
+// the dependency of two steps found out from what they did, not from what they might do.
+// Steps depend on each other unless they are known not to. The rules, each of which has
+// a small world in the tests that loses an outcome without it:
+//
+//   - Two steps on one object depend on each other unless both only read it.
+//   - Two steps that make the same task ready depend on each other: it goes on with what
+//     the first one brought.
+//   - A step on an unknown object, such as a yield or a sleep, depends on everything. So
+//     does a cancellation, and the step before it: the error of a group is set there.
+//   - An alarm depends on everything, and is never asleep.
+//   - A step that looks at the clock, at the number of steps or at the state of a node
+//     depends on everything, and so does one that draws.
+//   - While a fault is planned for a certain step, or a context of the standard library
+//     is asked before each one, every step depends on everything.
+//   - The last step that is explored depends on everything: what comes after it, because
+//     the run is over or the window has closed, is not explored in another order.
+//   - Within a bound of preemptions there are no sleep sets. The execution that an
+//     execution is equivalent to may have more preemptions, and be out of the bound
+//     (Coons, Musuvathi and McKinley, "Bounded Partial-Order Reduction", OOPSLA 2013).
+
 // sleeper is a task that need not go first at a decision: what comes of that is
 // explored already, and nothing has happened since that depends on it. It can go on
 // all the time that it sleeps.
@@ -102,14 +124,16 @@ func (k *kernel) isStepwise() bool { return len(k.polls) > 0 || len(k.faults) > 
 // skip takes note of a decision outside of the window.
 func (r *ran) skip(d *Decision) { *r = ran{branch: r.branch, step: d.kernel.steps, skipped: true} }
 
-// settle finds out what the last step has touched. With d nil the run is over.
-func (e *explorer) settle(d *Decision) {
+// settle finds out what the last step has touched. If it is the last one that is
+// explored, because the run is over (with d nil) or the window has closed, it depends on
+// everything: what could be explored before it cannot be explored after it.
+func (e *explorer) settle(d *Decision, isLast bool) {
 	r := &e.ran
 	if !e.reduce || r.branch < 0 || r.skipped {
 		return
 	}
 	alone := r.leftOneAlone(e.kernel)
-	f := footprint{access: r.access, everything: d == nil && !alone || r.dependsOnEverything(e.kernel)}
+	f := footprint{access: r.access, everything: isLast && !alone || r.dependsOnEverything(e.kernel)}
 	if d != nil && !alone {
 		for i := range d.n {
 			t := e.kernel.candidate(i, d.stay)
@@ -135,13 +159,13 @@ func (r *ran) dependsOnEverything(k *kernel) bool {
 // isRedundant reports whether somebody who sleeps has taken a step, alone.
 func (e *explorer) isRedundant() bool {
 	r := &e.ran
-	return r.branch >= 0 && !r.skipped && r.leftOneAlone(e.kernel) && len(e.path[r.branch].survivors()) > 0
+	return r.branch >= 0 && r.leftOneAlone(e.kernel) && len(e.path[r.branch].survivors()) > 0
 }
 
 // end settles the last step of an execution.
 func (e *explorer) end() {
 	if e.position == len(e.path) { // it has not diverged
-		e.settle(nil)
+		e.settle(nil, true)
 		e.redundant = e.redundant || e.isRedundant()
 	}
 }

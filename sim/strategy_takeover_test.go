@@ -31,9 +31,13 @@ type lostAnswer struct {
 	isDone  bool
 }
 
-// drawLostAnswer draws one of the first four writes of each process, or none.
+// writesMax is how many writes a process makes at most before the fault, which is
+// asserted: so all writes are among those whose answer may be lost.
+const writesMax = 5
+
+// drawLostAnswer draws one of the writes of one of the processes, or none.
 func drawLostAnswer(rt *runtime.Runtime) lostAnswer {
-	i := rt.Choose("storage", "lost answer", 17)
+	i := rt.Choose("storage", "lost answer", 1+2*2*writesMax)
 	if i == 0 {
 		return lostAnswer{}
 	}
@@ -96,6 +100,7 @@ func (p *process) look(ctx context.Context) (err error) {
 func (p *process) set(ctx context.Context, epoch int, entries string) (bool, error) {
 	p.writes++
 	f := p.ledger.fault
+	p.rt.Always(p.writes <= writesMax || f.write > 0, "few-writes", "writes", p.writes)
 	lost := f.write == p.writes && f.process == p.rt.Node()
 	if lost && !f.isDone {
 		return false, nil
