@@ -73,6 +73,15 @@ func (r *register) advance(rt *runtime.Runtime, epoch, value uint64) error {
 	})
 }
 
+// ownersSince returns how many have owned the counter after an epoch.
+func (r *register) ownersSince(epoch uint64) int {
+	owners := make(map[string]bool)
+	for e := epoch + 1; e <= r.epoch; e++ {
+		owners[r.writers[e]] = true
+	}
+	return len(owners)
+}
+
 func failover(ctx context.Context, w *sim.World) error {
 	rt := w.Runtime()
 	rand := rt.Rand("failover")
@@ -94,10 +103,11 @@ func failover(ctx context.Context, w *sim.World) error {
 		return err
 	}
 
-	// then, once the faults are over, somebody gets on with it.
+	// then, once the faults are over, somebody gets on with it, and everybody has a turn.
 	w.Quiesce(time.Second)
-	before := r.value
+	before, epoch := r.value, r.epoch
 	w.Eventually("counter-progress", 10*time.Second, func() bool { return r.value > before }, "value", before)
+	w.Eventually("everybody-has-a-turn", 60*time.Second, func() bool { return r.ownersSince(epoch) == nodes }, "epoch", epoch)
 	return nil
 }
 

@@ -87,7 +87,7 @@ func (p *process) holdAndRead(
 	}
 	for i, id := range ids {
 		if i < 6 { // the others are only there
-			group.Go("write "+id.String(), func(ctx context.Context) error { return p.write(ctx, id, 12) })
+			group.Go("write "+id.String(), func(ctx context.Context) error { return p.write(ctx, id, p.world.writes) })
 		}
 	}
 	for range 2 {

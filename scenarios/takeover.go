@@ -32,6 +32,9 @@ func takeover(ctx context.Context, w *sim.World) error {
 	if err != nil {
 		return err
 	}
+	if rand.IntN(2) == 0 {
+		c.openingMax, c.pauseMax, c.writes = 1500, 500, 30
+	}
 	var descriptions []collections.Description
 	for i := range runtime.Between(rand, 1, 5) {
 		d := collections.Description{ID: c.newID()}

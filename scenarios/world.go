@@ -39,6 +39,9 @@ type collectionsWorld struct {
 	catalogFails catalog.FaultPlan
 	watch        *invariants.Controllers
 	isSampled    bool // invariants are not checked after each step
+	writes       int  // of each writer that nothing else is said about
+	pauseMax     int  // between two of them, in milliseconds
+	openingMax   int  // of a process that takes over, before each compare-and-set, in milliseconds
 
 	mu       sync.Mutex //sim:allow native-lock because nothing parks while it is held
 	journals map[collections.GlobalID]*invariants.Journal
@@ -62,6 +65,8 @@ func newCollectionsWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*coll
 		storeWorld:   s,
 		catalog:      catalog.NewMemory("catalog"),
 		catalogFails: catalogFails,
+		writes:       12,
+		pauseMax:     1500,
 		watch:        invariants.NewControllers(),
 		journals:     make(map[collections.GlobalID]*invariants.Journal),
 		dropped:      make(map[collections.GlobalID]bool),
@@ -188,7 +193,8 @@ func (w *collectionsWorld) run(
 // open opens the collections.
 func (w *collectionsWorld) open(ctx context.Context, rt *runtime.Runtime) (*process, error) {
 	p := &process{world: w, rt: rt, watch: w.watch.Process(rt)}
-	committing := w.watch.Committing(rt, w.store.Consensus(rt))
+	opening := &slowOpening{Consensus: w.store.Consensus(rt), rt: rt, rand: rt.Rand("opening"), max: w.openingMax}
+	committing := w.watch.Committing(rt, opening)
 	consensus := p.watch.Issuing(w.faults.Consensus(rt, committing))
 	var err error
 	if p.client, err = persist.New(rt, w.faults.Blob(rt, w.store.Blob(rt)), consensus, w.config); err != nil {
@@ -204,6 +210,7 @@ func (w *collectionsWorld) open(ctx context.Context, rt *runtime.Runtime) (*proc
 		Supervisor:    p.watch.Fenced,
 		Events:        events,
 	})
+	opening.max = 0
 	if err != nil {
 		p.client.Close()
 		return nil, err
@@ -215,6 +222,28 @@ func (w *collectionsWorld) open(ctx context.Context, rt *runtime.Runtime) (*proc
 		w.current = p
 	}
 	return p, nil
+}
+
+// slowOpening is the store as a process sees it that takes over slowly, while the one
+// before is at work.
+type slowOpening struct {
+	persist.Consensus
+	rt   *runtime.Runtime
+	rand *runtime.Rand
+	max  int // milliseconds; 0 when it is over
+}
+
+// CompareAndSet implements [persist.Consensus].
+func (s *slowOpening) CompareAndSet(
+	ctx context.Context, key string, expected persist.SeqNo, next persist.Versioned,
+) (bool, error) {
+	if s.max > 0 {
+		pause := runtime.Between(s.rand, 0, s.max)
+		if err := s.rt.Sleep(ctx, time.Duration(pause)*time.Millisecond); err != nil {
+			return false, fmt.Errorf("%w: %w", persist.ErrDeterminate, err)
+		}
+	}
+	return s.Consensus.CompareAndSet(ctx, key, expected, next)
 }
 
 // stay is a task that keeps the process going until its controller ends.
@@ -281,7 +310,7 @@ func (p *process) write(ctx context.Context, id collections.GlobalID, count int)
 		if err != nil {
 			return p.outcome(err)
 		}
-		if err := p.pause(ctx, rand, 1, 1500); err != nil {
+		if err := p.pause(ctx, rand, 1, p.world.pauseMax); err != nil {
 			return err
 		}
 	}
