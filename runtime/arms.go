@@ -51,6 +51,8 @@ func (a *Arm[T]) run() (v T, ok bool) {
 }
 
 // wait queues the task on the arm's channel.
+//
+//go:norace
 func (a *Arm[T]) wait(t *Task, i int) *waiter[T] {
 	switch {
 	case a.object() == nil:
@@ -65,6 +67,8 @@ func (a *Arm[T]) wait(t *Task, i int) *waiter[T] {
 
 // end gives the arm's waiter back. If the arm was chosen it returns what it
 // received, otherwise the zero value and the ok of the arms before it.
+//
+//go:norace
 func (a *Arm[T]) end(w *waiter[T], chosen, ok bool) (T, bool) {
 	var zero T
 	switch {
@@ -100,6 +104,7 @@ func (rt *Runtime) beginSelect(ctx context.Context, a, b, c, d *Object) (selecti
 	return s, nil
 }
 
+//go:norace
 func (rt *Runtime) beginTrySelect(a, b, c, d *Object) selecting {
 	if t := rt.sched.Current(); t != nil {
 		t.arms = [4]*Object{a, b, c, d} // before the scheduling point, so that the scheduler sees them
@@ -141,6 +146,7 @@ func (s *selecting) park() int {
 	return s.cancel.park(s.task, Op{OpSelect, nil})
 }
 
+//go:norace
 func (s *selecting) leave() {
 	s.task.arms = [4]*Object{}
 	s.cancel.leave()
@@ -151,7 +157,7 @@ func (s *selecting) end(index *int) error {
 	s.leave()
 	if *index == armCancel {
 		*index = armNone
-		return s.cancel.err
+		return s.cancel.failure()
 	}
 	return nil
 }

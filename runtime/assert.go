@@ -48,6 +48,12 @@ type assertionKey struct {
 	id   string
 }
 
+// count takes an evaluation into the table. It orders no tasks: a program that
+// asserts much would otherwise hide its races.
+func (rt *Runtime) count(kind AssertionKind, id string, held bool) {
+	rt.aside(func() { rt.assertions.count(kind, id, held) })
+}
+
 func (a *assertions) count(kind AssertionKind, id string, held bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -66,8 +72,20 @@ func (a *assertions) count(kind AssertionKind, id string, held bool) {
 }
 
 // Assertions returns the counts so far, ordered by kind and id.
+//
+//go:norace
 func (rt *Runtime) Assertions() []Assertion {
-	a := &rt.assertions
+	var all []Assertion
+	var counted stamp
+	rt.aside(func() {
+		all = rt.assertions.list()
+		counted.set()
+	})
+	counted.observe()
+	return all
+}
+
+func (a *assertions) list() []Assertion {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	all := make([]Assertion, 0, len(a.table))
@@ -84,7 +102,7 @@ func (rt *Runtime) Assertions() []Assertion {
 // describe the state for whoever reads the failure. A scheduler ends the run;
 // a live runtime logs an error, counts and goes on.
 func (rt *Runtime) Always(cond bool, id string, kv ...any) {
-	rt.assertions.count(KindAlways, id, cond)
+	rt.count(KindAlways, id, cond)
 	if !cond {
 		rt.violated(id, "", kv)
 	}
@@ -92,14 +110,14 @@ func (rt *Runtime) Always(cond bool, id string, kv ...any) {
 
 // Unreachable says that this line is never reached.
 func (rt *Runtime) Unreachable(id string, kv ...any) {
-	rt.assertions.count(KindUnreachable, id, false)
+	rt.count(KindUnreachable, id, false)
 	rt.violated(id, "reached", kv)
 }
 
 // Sometimes says that cond holds in at least one evaluation over many runs:
 // that the tests get to where it matters.
 func (rt *Runtime) Sometimes(cond bool, id string) {
-	rt.assertions.count(KindSometimes, id, cond)
+	rt.count(KindSometimes, id, cond)
 	if cond {
 		rt.met(id)
 	}
@@ -107,7 +125,7 @@ func (rt *Runtime) Sometimes(cond bool, id string) {
 
 // Reachable says that this line is reached in at least one of many runs.
 func (rt *Runtime) Reachable(id string) {
-	rt.assertions.count(KindReachable, id, true)
+	rt.count(KindReachable, id, true)
 	rt.met(id)
 }
 
@@ -121,7 +139,7 @@ func (rt *Runtime) met(id string) {
 // FaultDelivered counts a fault that a harness or a wrapper has just
 // delivered, so that a sweep can tell an enabled fault from one that happened.
 func (rt *Runtime) FaultDelivered(kind string) {
-	rt.assertions.count(KindFault, kind, true)
+	rt.count(KindFault, kind, true)
 	if rt.sched != nil {
 		rt.sched.Record(Event{Kind: EventFault, Name: kind})
 	}

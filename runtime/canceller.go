@@ -8,6 +8,8 @@ import (
 // canceller is one node of the tree of cancellations under a scheduler. All
 // but standard is touched by the running task only.
 type canceller struct {
+	followed stamp // by all who made it watch something: children, a deadline, a function
+	ended    stamp // by the cancellation
 	rt       *Runtime
 	err      error // nil until the cancellation
 	cause    error
@@ -31,14 +33,17 @@ type canceller struct {
 }
 
 // newCanceller returns a child of parent, which may be nil.
+//
+//go:norace
 func newCanceller(rt *Runtime, parent *canceller) *canceller {
-	g := &gate{done: make(chan struct{})}
-	g.Context, g.setCause = context.WithCancelCause(context.Background())
+	g := newGate()
 	c := &canceller{rt: rt, gate: g}
 	c.standard, c.release = context.WithCancel(g) // ends with the gate, with an error of our choice
+	c.followed.add()
 	if parent != nil {
 		c.refusal = parent.refusal
 		if parent.cancelled() {
+			parent.ended.observe()
 			c.cancel(parent.err, parent.cause)
 		} else {
 			parent.add(c)
@@ -49,7 +54,17 @@ func newCanceller(rt *Runtime, parent *canceller) *canceller {
 
 func (c *canceller) cancelled() bool { return c != nil && c.err != nil }
 
+// failure returns the error of a canceller that is cancelled.
+//
+//go:norace
+func (c *canceller) failure() error {
+	c.ended.observe()
+	return c.err
+}
+
 // park parks the task; the cancellation wakes it with armCancel.
+//
+//go:norace
 func (c *canceller) park(t *Task, op Op) int {
 	if c == nil {
 		return t.park(op)
@@ -61,6 +76,8 @@ func (c *canceller) park(t *Task, op Op) int {
 }
 
 // leave ends the use of a transient canceller.
+//
+//go:norace
 func (c *canceller) leave() {
 	if c != nil && c.transient {
 		c.left = true
@@ -73,6 +90,7 @@ func (c *canceller) preempts(ready bool) bool {
 	return c.cancelled() && (!ready || c.rt.sched.Choose("schedule", "select", 2) == 1)
 }
 
+//go:norace
 func (c *canceller) cancel(err, cause error) {
 	if c.err != nil {
 		return
@@ -80,7 +98,9 @@ func (c *canceller) cancel(err, cause error) {
 	if cause == nil {
 		cause = err
 	}
+	c.followed.observe()
 	c.err, c.cause = err, cause
+	c.ended.set()
 	c.gate.open(err, cause)
 	c.release()
 	if c.alarm.Fire != nil {
@@ -88,8 +108,9 @@ func (c *canceller) cancel(err, cause error) {
 	}
 	c.waiters.wakeAll()
 	c.detach()
-	if c.onCancel != nil {
-		c.onCancel()
+	if f := c.onCancel; f != nil {
+		c.onCancel = nil
+		f()
 	}
 	for child := c.first; child != nil; child = c.first {
 		child.detach()
@@ -97,7 +118,39 @@ func (c *canceller) cancel(err, cause error) {
 	}
 }
 
+// expire returns what the alarm of a deadline calls.
+func (c *canceller) expire(cause error) func() {
+	return func() { c.cancel(context.DeadlineExceeded, cause) }
+}
+
+// whenCancelled calls f, once, when the canceller is cancelled.
+//
+//go:norace
+func (c *canceller) whenCancelled(f func()) {
+	if c.cancelled() {
+		c.ended.observe()
+		f()
+		return
+	}
+	c.onCancel = f
+	c.followed.add()
+}
+
+// disarm takes f of whenCancelled back, unless it was called.
+//
+//go:norace
+func (c *canceller) disarm() bool {
+	if c.onCancel == nil {
+		return false
+	}
+	c.onCancel = nil
+	c.cancel(context.Canceled, nil)
+	return true
+}
+
+//go:norace
 func (c *canceller) add(child *canceller) {
+	c.followed.add()
 	child.parent, child.prev = c, c.last
 	if c.last == nil {
 		c.first = child
@@ -107,6 +160,7 @@ func (c *canceller) add(child *canceller) {
 	c.last = child
 }
 
+//go:norace
 func (c *canceller) detach() {
 	p := c.parent
 	if p == nil {
@@ -136,6 +190,14 @@ type gate struct {
 	follow          func()
 }
 
+//go:norace
+func newGate() *gate {
+	g := &gate{done: make(chan struct{})}
+	g.Context, g.setCause = context.WithCancelCause(context.Background())
+	return g
+}
+
+//go:norace
 func (g *gate) open(err, cause error) {
 	g.setCause(cause)
 	g.err = err
@@ -147,9 +209,12 @@ func (g *gate) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 func (g *gate) Done() <-chan struct{} { return g.done }
 
+//go:norace
 func (g *gate) Err() error { return g.err }
 
 // AfterFunc is what package context calls, once, for the standard context.
+//
+//go:norace
 func (g *gate) AfterFunc(f func()) func() bool {
 	g.follow = f
 	return func() bool { return false }

@@ -25,7 +25,7 @@ func NewChan[T any](rt *Runtime, n int) *Chan[T] {
 		native := make(chan T, n)
 		return &Chan[T]{native: native, source: native}
 	}
-	c := &simChan[T]{buffer: make([]T, n)}
+	c := newSimChan[T](n)
 	rt.name(&c.Object, "chan")
 	return &Chan[T]{sim: c}
 }
@@ -222,13 +222,25 @@ func blockForEver(ctx context.Context) error {
 // the buffer is full.
 type simChan[T any] struct {
 	Object
-	buffer       []T
+	ended        stamp // by close
+	buffer       []slot[T]
 	head, length int
 	closed       bool
 	ofTimer      bool // the buffer does not show in Len and Cap, as in Go since 1.23
 	senders      queue[T]
 	receivers    queue[T]
 }
+
+// slot is one place of a buffer. The k-th receive comes before the k-th send after
+// it that fits into the buffer only because of it: that is the next one into the
+// same slot.
+type slot[T any] struct {
+	sent, received stamp
+	value          T
+}
+
+//go:norace
+func newSimChan[T any](n int) *simChan[T] { return &simChan[T]{buffer: make([]slot[T], n)} }
 
 // canSend reports whether a send would not wait. On a closed channel it does
 // not wait but panic.
@@ -242,46 +254,83 @@ func (c *simChan[T]) canRecv() bool {
 }
 
 // put sends v; canSend holds.
+//
+//go:norace
 func (c *simChan[T]) put(v T) {
 	if c.closed {
 		panic(errSendOnClosed)
 	}
 	if w := c.receivers.pop(); w != nil {
+		c.meet(w)
 		w.value, w.ok = v, true
 		w.wake()
 		return
 	}
-	c.buffer[(c.head+c.length)%len(c.buffer)] = v
+	s := &c.buffer[(c.head+c.length)%len(c.buffer)]
+	s.value = v
+	s.sent.set()
+	s.received.observe()
 	c.length++
 }
 
+// meet orders a send and the receiver that waits for it: each comes after the
+// other, unless there is a buffer, through which the value is taken to go.
+//
+//go:norace
+func (c *simChan[T]) meet(w *waiter[T]) {
+	received := w.stamp
+	w.stamp.set()
+	if len(c.buffer) > 0 {
+		s := &c.buffer[c.head]
+		c.head = (c.head + 1) % len(c.buffer)
+		received, s.received = s.received, received
+	}
+	received.observe()
+}
+
 // get receives; canRecv holds. It is false if the channel is closed.
+//
+//go:norace
 func (c *simChan[T]) get() (v T, ok bool) {
 	if c.length > 0 {
-		var zero T
-		v, c.buffer[c.head] = c.buffer[c.head], zero
+		s := &c.buffer[c.head]
+		v = s.value
+		sent := s.sent
+		s.received.set()
 		c.head = (c.head + 1) % len(c.buffer)
-		c.length--
-		if w := c.senders.pop(); w != nil {
-			c.buffer[(c.head+c.length)%len(c.buffer)] = w.value
-			c.length++
-			w.ok = true
+		if w := c.senders.pop(); w != nil { // the buffer is full, and the slot is the next one to fill
+			s.value, s.sent = w.value, w.stamp
+			w.stamp, w.ok = s.received, true
 			w.wake()
+		} else {
+			var zero T
+			s.value = zero
+			c.length--
 		}
+		sent.observe()
 		return v, true
 	}
 	if w := c.senders.pop(); w != nil {
 		v = w.value
+		sent := w.stamp
+		w.stamp.set()
 		w.ok = true
 		w.wake()
+		sent.observe()
 		return v, true
 	}
+	c.ended.observe()
 	return v, false
 }
 
 // sent ends a send that had to wait.
+//
+//go:norace
 func (c *simChan[T]) sent(w *waiter[T]) {
 	ok := w.ok
+	if ok {
+		w.stamp.observe()
+	}
 	c.senders.release(w)
 	if !ok {
 		panic(errSendOnClosed)
@@ -289,12 +338,20 @@ func (c *simChan[T]) sent(w *waiter[T]) {
 }
 
 // received ends a receive that had to wait.
+//
+//go:norace
 func (c *simChan[T]) received(w *waiter[T]) (T, bool) {
 	v, ok := w.value, w.ok
+	if ok {
+		w.stamp.observe()
+	} else {
+		c.ended.observe()
+	}
 	c.receivers.release(w)
 	return v, ok
 }
 
+//go:norace
 func (c *simChan[T]) send(ctx context.Context, v T) error {
 	cancel, err := c.rt.cancellerOf(ctx)
 	if err != nil {
@@ -304,7 +361,7 @@ func (c *simChan[T]) send(ctx context.Context, v T) error {
 	ready := c.canSend()
 	if cancel.preempts(ready) {
 		cancel.leave()
-		return cancel.err
+		return cancel.failure()
 	}
 	if ready {
 		cancel.leave()
@@ -317,12 +374,13 @@ func (c *simChan[T]) send(ctx context.Context, v T) error {
 	cancel.leave()
 	if arm == armCancel {
 		c.senders.release(w)
-		return cancel.err
+		return cancel.failure()
 	}
 	c.sent(w)
 	return nil
 }
 
+//go:norace
 func (c *simChan[T]) recv(ctx context.Context) (v T, err error) {
 	cancel, err := c.rt.cancellerOf(ctx)
 	if err != nil {
@@ -332,7 +390,7 @@ func (c *simChan[T]) recv(ctx context.Context) (v T, err error) {
 	ready := c.canRecv()
 	if cancel.preempts(ready) {
 		cancel.leave()
-		return v, cancel.err
+		return v, cancel.failure()
 	}
 	if ready {
 		cancel.leave()
@@ -344,7 +402,7 @@ func (c *simChan[T]) recv(ctx context.Context) (v T, err error) {
 	cancel.leave()
 	if arm == armCancel {
 		c.receivers.release(w)
-		return v, cancel.err
+		return v, cancel.failure()
 	}
 	v, ok := c.received(w)
 	return v, openOr(ok)
@@ -368,12 +426,14 @@ func (c *simChan[T]) tryRecv() (v T, received bool, err error) {
 	return v, ok, openOr(ok)
 }
 
+//go:norace
 func (c *simChan[T]) close() {
 	c.rt.enter(OpClose, &c.Object)
 	if c.closed {
 		panic(errCloseOfClosed)
 	}
 	c.closed = true
+	c.ended.set()
 	c.receivers.wakeAll()
 	c.senders.wakeAll()
 }

@@ -15,8 +15,7 @@ type Cond struct {
 func (rt *Runtime) NewCond(l sync.Locker) *Cond {
 	c := &Cond{L: l, native: sync.Cond{L: l}}
 	if rt.sched != nil {
-		c.sim = &simCond{}
-		rt.name(&c.sim.Object, "cond")
+		c.sim = newSimCond(rt)
 	}
 	return c
 }
@@ -60,11 +59,20 @@ type simCond struct {
 }
 
 type ticket struct {
+	stamp    stamp // of who notified it
 	notified bool
 	waiter   queue[struct{}] // the task, once it has parked
 	next     *ticket
 }
 
+//go:norace
+func newSimCond(rt *Runtime) *simCond {
+	c := &simCond{}
+	rt.name(&c.Object, "cond")
+	return c
+}
+
+//go:norace
 func (c *simCond) wait(l sync.Locker) {
 	t := c.rt.enter(OpCondWait, &c.Object)
 	k := c.take()
@@ -74,10 +82,12 @@ func (c *simCond) wait(l sync.Locker) {
 		t.park(Op{OpCondWait, &c.Object})
 		k.waiter.release(w)
 	}
+	k.stamp.observe()
 	k.notified, k.next, c.free = false, c.free, k
 	l.Lock()
 }
 
+//go:norace
 func (c *simCond) take() *ticket {
 	k := c.free
 	if k == nil {
@@ -95,6 +105,8 @@ func (c *simCond) take() *ticket {
 }
 
 // notify wakes the holder of the oldest ticket.
+//
+//go:norace
 func (c *simCond) notify() bool {
 	k := c.first
 	if k == nil {
@@ -104,6 +116,7 @@ func (c *simCond) notify() bool {
 		c.last = nil
 	}
 	k.next, k.notified = nil, true
+	k.stamp.set()
 	k.waiter.wakeOne()
 	return true
 }

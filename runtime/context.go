@@ -48,6 +48,8 @@ func (rt *Runtime) WithDeadline(ctx context.Context, deadline time.Time) (contex
 
 // WithDeadlineCause is [context.WithDeadlineCause] in the time of this
 // runtime. A live runtime with a clock of its own does not carry the cause.
+//
+//go:norace
 func (rt *Runtime) WithDeadlineCause(
 	ctx context.Context, deadline time.Time, cause error,
 ) (context.Context, context.CancelFunc) {
@@ -63,7 +65,7 @@ func (rt *Runtime) WithDeadlineCause(
 	child := rt.childContext(ctx)
 	c := child.canceller
 	child.deadline = deadline
-	c.alarm.Fire = func() { c.cancel(context.DeadlineExceeded, cause) }
+	c.alarm.Fire = c.expire(cause)
 	if at := rt.schedulerTime(deadline); at <= rt.sched.Now() {
 		c.alarm.Fire()
 	} else if !c.cancelled() {
@@ -84,22 +86,13 @@ func (rt *Runtime) AfterCancel(ctx context.Context, f func()) (stop func() bool)
 	}
 	parent := rt.parentOf(ctx)
 	child := rt.childContext(ctx)
-	child.canceller.onCancel = func() {
-		child.canceller.onCancel = nil
+	child.canceller.whenCancelled(func() {
 		rt.spawnHere(parent, context.WithoutCancel(ctx), "after-cancel", nil,
 			func(context.Context) error { f(); return nil })
-	}
-	if child.canceller.cancelled() {
-		child.canceller.onCancel()
-	}
+	})
 	return func() bool {
 		rt.enterIfTask(OpCancel)
-		if child.canceller.onCancel == nil {
-			return false
-		}
-		child.canceller.onCancel = nil
-		child.canceller.cancel(context.Canceled, nil)
-		return true
+		return child.canceller.disarm()
 	}
 }
 
@@ -125,11 +118,15 @@ type simContext struct {
 type simKey struct{}
 
 // taskContext returns the context of a new task.
+//
+//go:norace
 func (rt *Runtime) taskContext(ctx context.Context, t *Task) context.Context {
 	return &simContext{Context: ctx, canceller: rt.parentCanceller(ctx), task: t}
 }
 
 // childContext returns a cancellable child.
+//
+//go:norace
 func (rt *Runtime) childContext(ctx context.Context) *simContext {
 	return &simContext{Context: ctx, canceller: newCanceller(rt, rt.parentCanceller(ctx))}
 }
@@ -219,6 +216,8 @@ func resolve(ctx context.Context) (c *canceller, foreign bool) {
 
 // cancellerOf returns what a blocking call under ctx has to watch. The caller
 // calls leave on it at the end.
+//
+//go:norace
 func (rt *Runtime) cancellerOf(ctx context.Context) (*canceller, error) {
 	c, foreign := resolve(ctx)
 	if foreign {
@@ -248,6 +247,8 @@ func virtualDeadline(ctx context.Context, deadline time.Time) bool {
 // adopt returns a canceller that follows a context of the standard library,
 // which the scheduler polls before each decision. It follows no deadline in
 // real time, but refuses.
+//
+//go:norace
 func (rt *Runtime) adopt(ctx context.Context) *canceller {
 	c := newCanceller(rt, nil)
 	if deadline, ok := ctx.Deadline(); ok && !virtualDeadline(ctx, deadline) {
@@ -255,6 +256,7 @@ func (rt *Runtime) adopt(ctx context.Context) *canceller {
 		return c
 	}
 	follow := func() bool {
+		c.followed.observe()
 		if c.cancelled() || c.left {
 			return true
 		}

@@ -57,6 +57,10 @@
 //   - Under a scheduler the cancellation of a tree of contexts is one step; in Go
 //     a parent can be seen cancelled and its child not yet. ctx.Err() of our
 //     contexts is a scheduling point, context.Cause is not.
+//   - Under a scheduler and the race detector [Cond.Signal] precedes the Wait that
+//     it ends, as package sync documents; the detector itself knows the order of
+//     the lock only. Acquisitions of a [Semaphore] follow the releases before
+//     them, not each other.
 //   - Go's panic "Add called concurrently with Wait", which depends on a race,
 //     never appears under a scheduler.
 //   - A blocking operation on a nil channel under a context that descends from

@@ -73,6 +73,8 @@ func (g *Group) Wait() error {
 }
 
 // run executes a task of the group.
+//
+//go:norace
 func (g *Group) run(t *Task) {
 	returned := false
 	defer func() {

@@ -48,16 +48,19 @@ func (m *Mutex) Unlock() {
 // waiter but does not hand over: whoever runs first gets the mutex.
 type simMutex struct {
 	Object
+	freed   stamp
 	locked  bool
 	waiters queue[struct{}]
 }
 
+//go:norace
 func newSimMutex(rt *Runtime, kind string) *simMutex {
 	m := &simMutex{}
 	rt.name(&m.Object, kind)
 	return m
 }
 
+//go:norace
 func (m *simMutex) lock() {
 	t := m.rt.enter(OpLock, &m.Object)
 	for again := false; m.locked; again = true {
@@ -71,22 +74,27 @@ func (m *simMutex) lock() {
 		m.waiters.release(w)
 	}
 	m.locked, m.holder = true, t
+	m.freed.observe()
 }
 
+//go:norace
 func (m *simMutex) tryLock() bool {
 	t := m.rt.enter(OpTryLock, &m.Object)
 	if m.locked {
 		return false
 	}
 	m.locked, m.holder = true, t
+	m.freed.observe()
 	return true
 }
 
+//go:norace
 func (m *simMutex) unlock() {
 	m.rt.enter(OpUnlock, &m.Object)
 	if !m.locked {
 		m.rt.misuse("unlock of unlocked mutex " + m.Name())
 	}
 	m.locked, m.holder = false, nil
+	m.freed.set()
 	m.waiters.wakeOne()
 }

@@ -12,7 +12,7 @@ type Once struct {
 func (rt *Runtime) NewOnce() *Once {
 	o := &Once{}
 	if rt.sched != nil {
-		o.sim = &simOnce{simMutex: newSimMutex(rt, "once")}
+		o.sim = newSimOnce(rt)
 	}
 	return o
 }
@@ -30,18 +30,30 @@ func (o *Once) Do(f func()) {
 
 type simOnce struct {
 	*simMutex
-	done bool
+	ended stamp
+	done  bool
 }
 
+//go:norace
+func newSimOnce(rt *Runtime) *simOnce { return &simOnce{simMutex: newSimMutex(rt, "once")} }
+
+//go:norace
 func (o *simOnce) do(f func()) {
 	o.rt.enter(OpOnce, &o.Object)
 	if o.done {
+		o.ended.observe()
 		return
 	}
 	o.lock()
 	defer o.unlock()
 	if !o.done {
-		defer func() { o.done = true }()
+		defer o.finish()
 		f()
 	}
+}
+
+//go:norace
+func (o *simOnce) finish() {
+	o.done = true
+	o.ended.set()
 }

@@ -69,6 +69,7 @@ func Plug(scheduler Scheduler, options Options) *Runtime {
 	return newRuntime(scheduler, options)
 }
 
+//go:norace
 func newRuntime(scheduler Scheduler, options Options) *Runtime {
 	rt := &Runtime{sched: scheduler, clock: options.Clock, options: options}
 	rt.wall, _ = scheduler.(WallClock)
@@ -195,15 +196,11 @@ func isClosure(part string) bool {
 }
 
 // nameAs gives a new object its identity by the function that asked for it.
+//
+//go:norace
 func (rt *Runtime) nameAs(o *Object, kind, function string) {
 	key := kind + " " + function
-	rt.mu.Lock()
-	if rt.objects == nil {
-		rt.objects = make(map[string]int)
-	}
-	count := rt.objects[key]
-	rt.objects[key] = count + 1
-	rt.mu.Unlock()
+	count := rt.countObject(key)
 	id := mix(xxhash.Sum64String(rt.options.Node), xxhash.Sum64String(key), uint64(count))
 	o.ID, o.Kind, o.Function, o.Count, o.rt = id, kind, function, count, rt
 }
@@ -214,13 +211,21 @@ const ownPackage = "github.com/tidemarkdb/tidemark/runtime."
 // Serial counts its calls with a name, from 0: something to tell the objects of
 // one runtime apart by, where [Runtime.Rand] would give them the same stream.
 func (rt *Runtime) Serial(name string) uint64 {
-	key := "serial " + name
-	rt.mu.Lock()
-	defer rt.mu.Unlock()
-	if rt.objects == nil {
-		rt.objects = make(map[string]int)
-	}
-	n := rt.objects[key]
-	rt.objects[key]++
-	return uint64(n)
+	return uint64(rt.countObject("serial " + name))
+}
+
+// countObject returns how often it was called with the key before.
+//
+//go:norace
+func (rt *Runtime) countObject(key string) (count int) {
+	rt.aside(func() {
+		rt.mu.Lock()
+		defer rt.mu.Unlock()
+		if rt.objects == nil {
+			rt.objects = make(map[string]int)
+		}
+		count = rt.objects[key]
+		rt.objects[key]++
+	})
+	return count
 }

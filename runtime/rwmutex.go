@@ -13,8 +13,7 @@ type RWMutex struct {
 func (rt *Runtime) NewRWMutex() *RWMutex {
 	m := &RWMutex{}
 	if rt.sched != nil {
-		m.sim = &simRWMutex{}
-		rt.name(&m.sim.Object, "rwmutex")
+		m.sim = newSimRWMutex(rt)
 	}
 	return m
 }
@@ -86,7 +85,9 @@ func (l *readLocker) Unlock() { (*RWMutex)(l).RUnlock() }
 // Unlock lets in every reader that waits before the next writer comes through.
 type simRWMutex struct {
 	Object
-	claimed bool // a writer holds the mutex or waits for readers to leave
+	written stamp // by the last writer
+	read    stamp // by all readers so far
+	claimed bool  // a writer holds the mutex or waits for readers to leave
 	writing bool
 	reading int
 	writers queue[struct{}] // wait for claimed to fall
@@ -94,6 +95,14 @@ type simRWMutex struct {
 	drain   queue[struct{}] // the writer that waits for reading to be 0
 }
 
+//go:norace
+func newSimRWMutex(rt *Runtime) *simRWMutex {
+	m := &simRWMutex{}
+	rt.name(&m.Object, "rwmutex")
+	return m
+}
+
+//go:norace
 func (m *simRWMutex) lock() {
 	t := m.rt.enter(OpLock, &m.Object)
 	for again := false; m.claimed; again = true {
@@ -112,24 +121,37 @@ func (m *simRWMutex) lock() {
 		t.park(Op{OpLock, &m.Object})
 		m.drain.release(w)
 	}
-	m.writing, m.holder = true, t
+	m.write(t)
 }
 
+//go:norace
 func (m *simRWMutex) tryLock() bool {
 	t := m.rt.enter(OpTryLock, &m.Object)
 	if m.claimed || m.reading > 0 {
 		return false
 	}
-	m.claimed, m.writing, m.holder = true, true, t
+	m.claimed = true
+	m.write(t)
 	return true
 }
 
+// write lets the writer in.
+//
+//go:norace
+func (m *simRWMutex) write(t *Task) {
+	m.writing, m.holder = true, t
+	m.written.observe()
+	m.read.observe()
+}
+
+//go:norace
 func (m *simRWMutex) unlock() {
 	m.rt.enter(OpUnlock, &m.Object)
 	if !m.writing {
 		m.rt.misuse("unlock of unlocked rwmutex " + m.Name())
 	}
 	m.claimed, m.writing, m.holder = false, false, nil
+	m.written.set()
 	for w := m.readers.pop(); w != nil; w = m.readers.pop() {
 		m.admit(w.task)
 		w.wake()
@@ -137,27 +159,33 @@ func (m *simRWMutex) unlock() {
 	m.writers.wakeOne()
 }
 
+//go:norace
 func (m *simRWMutex) rlock() {
 	t := m.rt.enter(OpRLock, &m.Object)
-	if !m.claimed {
+	if m.claimed {
+		w := m.readers.push(t, 0)
+		t.park(Op{OpRLock, &m.Object})
+		m.readers.release(w)
+	} else {
 		m.admit(t)
-		return
 	}
-	w := m.readers.push(t, 0)
-	t.park(Op{OpRLock, &m.Object})
-	m.readers.release(w)
+	m.written.observe()
 }
 
+//go:norace
 func (m *simRWMutex) tryRLock() bool {
 	t := m.rt.enter(OpTryRLock, &m.Object)
 	if m.claimed {
 		return false
 	}
 	m.admit(t)
+	m.written.observe()
 	return true
 }
 
 // admit lets a reader in. Reports name the holder if it is the only one.
+//
+//go:norace
 func (m *simRWMutex) admit(t *Task) {
 	m.reading++
 	m.holder = nil
@@ -166,6 +194,7 @@ func (m *simRWMutex) admit(t *Task) {
 	}
 }
 
+//go:norace
 func (m *simRWMutex) runlock() {
 	m.rt.enter(OpRUnlock, &m.Object)
 	if m.reading == 0 {
@@ -173,6 +202,7 @@ func (m *simRWMutex) runlock() {
 	}
 	m.reading--
 	m.holder = nil
+	m.read.add()
 	if m.reading == 0 {
 		m.drain.wakeOne()
 	}

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -24,9 +23,7 @@ func (rt *Runtime) NewSemaphore(size int64) *Semaphore {
 	if rt.sched == nil {
 		return &Semaphore{native: semaphore.NewWeighted(size)}
 	}
-	s := &simSemaphore{size: size}
-	rt.name(&s.Object, "semaphore")
-	return &Semaphore{sim: s}
+	return &Semaphore{sim: newSimSemaphore(rt, size)}
 }
 
 // Acquire waits until n are free and takes them. On an error, which is ctx's,
@@ -70,24 +67,48 @@ func nonNegative(n int64) {
 // own task has seen the cancellation.
 type simSemaphore struct {
 	Object
+	released    stamp // by all who released
 	size, taken int64
-	requests    []*request // those that wait, in order
+	requests    *request // those that wait, in order
 }
 
 type request struct {
 	n       int64
 	granted bool
 	waiter  queue[struct{}]
+	next    *request
 }
 
+//go:norace
+func newSimSemaphore(rt *Runtime, size int64) *simSemaphore {
+	s := &simSemaphore{size: size}
+	rt.name(&s.Object, "semaphore")
+	return s
+}
+
+//go:norace
 func (s *simSemaphore) take(n int64) bool {
-	if s.size-s.taken < n || len(s.requests) > 0 {
+	if s.size-s.taken < n || s.requests != nil {
 		return false
 	}
 	s.taken += n
+	s.released.observe()
 	return true
 }
 
+// line puts a new request behind the others.
+//
+//go:norace
+func (s *simSemaphore) line(n int64) *request {
+	end := &s.requests
+	for *end != nil {
+		end = &(*end).next
+	}
+	*end = &request{n: n}
+	return *end
+}
+
+//go:norace
 func (s *simSemaphore) acquire(ctx context.Context, n int64) error {
 	cancel, err := s.rt.cancellerOf(ctx)
 	if err != nil {
@@ -97,50 +118,58 @@ func (s *simSemaphore) acquire(ctx context.Context, n int64) error {
 	t := s.rt.enter(OpAcquire, &s.Object)
 	switch {
 	case cancel.cancelled():
-		return cancel.err
+		return cancel.failure()
 	case s.take(n):
 		return nil
 	case n > s.size: // never served, so not in the way of others
 		cancel.park(t, Op{OpAcquire, &s.Object})
-		return cancel.err
+		return cancel.failure()
 	}
-	r := &request{n: n}
-	s.requests = append(s.requests, r)
+	r := s.line(n)
 	w := r.waiter.push(t, 0)
 	cancel.park(t, Op{OpAcquire, &s.Object})
 	r.waiter.release(w)
 	if !cancel.cancelled() {
+		s.released.observe()
 		return nil
 	}
 	s.withdraw(r)
-	return cancel.err
+	return cancel.failure()
 }
 
 // withdraw takes a request out of the line, or gives back what it got.
+//
+//go:norace
 func (s *simSemaphore) withdraw(r *request) {
 	if r.granted {
 		s.taken -= r.n
 	} else {
-		i := slices.Index(s.requests, r)
-		s.requests = slices.Delete(s.requests, i, i+1)
+		at := &s.requests
+		for *at != r {
+			at = &(*at).next
+		}
+		*at = r.next
 	}
 	s.serve() // those behind may fit now
 }
 
+//go:norace
 func (s *simSemaphore) release(n int64) {
 	s.rt.enter(OpRelease, &s.Object)
 	if s.taken < n {
 		panic("semaphore: released more than held")
 	}
 	s.taken -= n
+	s.released.add()
 	s.serve()
 }
 
 // serve hands out what is free, in order.
+//
+//go:norace
 func (s *simSemaphore) serve() {
-	for len(s.requests) > 0 && s.size-s.taken >= s.requests[0].n {
-		r := s.requests[0]
-		s.requests = slices.Delete(s.requests, 0, 1)
+	for r := s.requests; r != nil && s.size-s.taken >= r.n; r = s.requests {
+		s.requests = r.next
 		s.taken += r.n
 		r.granted = true
 		r.waiter.wakeOne()

@@ -31,6 +31,8 @@ type Task struct {
 	children []childCount
 
 	// What follows is used with a scheduler only.
+	start    stamp // of who spawned it
+	end      stamp
 	wait     waitState
 	alarm    taskAlarm
 	finished bool
@@ -72,18 +74,23 @@ func (rt *Runtime) spawn(ctx context.Context, name string, group *Group, fn func
 }
 
 // spawnHere starts a task without a scheduling point, also from an alarm.
+//
+//go:norace
 func (rt *Runtime) spawnHere(
 	parent *Task, ctx context.Context, name string, group *Group, fn func(context.Context) error,
 ) *Task {
 	t := rt.newTask(parent, name, group, fn)
 	t.wait.fired = armNone
 	t.ctx = rt.taskContext(ctx, t)
+	t.start.set()
 	rt.sched.Spawn(t)
 	return t
 }
 
 // Root starts the first task of a plugged-in runtime. It is for schedulers:
 // unlike Go it may be called from outside any task, before the scheduler runs.
+//
+//go:norace
 func (rt *Runtime) Root(name string, fn func(ctx context.Context) error) *Task {
 	if rt.sched == nil {
 		panic("runtime: Root of a live runtime")
@@ -102,10 +109,11 @@ func (t *Task) Cancel() {
 	}
 }
 
+//go:norace
 func (rt *Runtime) newTask(parent *Task, name string, group *Group, fn func(context.Context) error) *Task {
 	count := parent.countChild(name)
 	return &Task{
-		rt: rt, parent: parent, name: name, count: count, group: group, body: fn,
+		rt: rt, parent: parent, name: detached(name), count: count, group: group, body: fn,
 		hash: mix(parent.hash, xxhash.Sum64String(name), uint64(count)),
 	}
 }
@@ -118,7 +126,15 @@ func (rt *Runtime) parentOf(ctx context.Context) *Task {
 	return &rt.root
 }
 
-func (t *Task) countChild(name string) int {
+// countChild returns how many children of that name were spawned before.
+//
+//go:norace
+func (t *Task) countChild(name string) (count int) {
+	t.rt.aside(func() { count = t.addChild(name) })
+	return count
+}
+
+func (t *Task) addChild(name string) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := range t.children {
@@ -133,17 +149,14 @@ func (t *Task) countChild(name string) int {
 
 func (t *Task) runLive() {
 	defer close(t.done)
-	if t.group != nil {
-		t.group.run(t)
-		return
-	}
-	t.err = t.body(t.ctx)
+	t.run()
 }
 
 // Run executes the task. It is for schedulers, which call it once, on the
 // stack that they give to the task.
 func (t *Task) Run() {
 	returned := false
+	t.start.observe()
 	defer func() {
 		if returned {
 			return
@@ -153,13 +166,24 @@ func (t *Task) Run() {
 		}
 		t.rt.sched.Fail(Failure{Kind: FailureGoexit, Message: "task " + t.Path() + " ended by runtime.Goexit"})
 	}()
+	t.run()
+	returned = true
+	t.finish()
+}
+
+//go:norace
+func (t *Task) run() {
 	if t.group != nil {
 		t.group.run(t)
-	} else {
-		t.err = t.body(t.ctx)
+		return
 	}
-	returned = true
+	t.err = t.body(t.ctx)
+}
+
+//go:norace
+func (t *Task) finish() {
 	t.finished = true
+	t.end.set()
 	t.joiners.wakeAll()
 }
 
@@ -173,6 +197,8 @@ func panicFailure(value any) Failure {
 }
 
 // Wait returns the error of the task once it has ended, or ctx's error.
+//
+//go:norace
 func (t *Task) Wait(ctx context.Context) error {
 	if t.rt.sched == nil {
 		select {
@@ -185,11 +211,14 @@ func (t *Task) Wait(ctx context.Context) error {
 	if err := t.rt.await(ctx, OpJoin, nil, func() bool { return t.finished }, &t.joiners); err != nil {
 		return err
 	}
+	t.end.observe()
 	return t.err
 }
 
 // await parks the current task until ready holds. Whoever makes it hold wakes
 // the queue.
+//
+//go:norace
 func (rt *Runtime) await(
 	ctx context.Context, kind OpKind, object *Object, ready func() bool, waiters *queue[struct{}],
 ) error {
@@ -202,7 +231,7 @@ func (rt *Runtime) await(
 	for {
 		done := ready()
 		if cancel.preempts(done) {
-			return cancel.err
+			return cancel.failure()
 		}
 		if done {
 			return nil

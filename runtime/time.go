@@ -24,14 +24,14 @@ func (rt *Runtime) Sleep(ctx context.Context, d time.Duration) error {
 	defer cancel.leave()
 	t := rt.enter(OpSleep, nil)
 	if cancel.preempts(d <= 0) {
-		return cancel.err
+		return cancel.failure()
 	}
 	if d <= 0 {
 		return nil
 	}
 	t.setAlarm(rt.timeAfter(d))
 	if cancel.park(t, Op{OpSleep, nil}) == armCancel {
-		return cancel.err
+		return cancel.failure()
 	}
 	return nil
 }
@@ -73,17 +73,16 @@ func (rt *Runtime) NewTimer(d time.Duration) *Timer {
 }
 
 // AfterFunc runs f in a task of its own after d.
+//
+//go:norace
 func (rt *Runtime) AfterFunc(d time.Duration, f func()) *Timer {
 	if rt.sched == nil {
 		return &Timer{native: rt.clock.AfterFunc(d, f)}
 	}
 	s := &simTimer{}
 	rt.name(&s.Object, "timer")
-	body := func(context.Context) error { f(); return nil }
-	s.alarm.Fire = func() {
-		s.pending = false
-		rt.spawnHere(&rt.root, context.Background(), "after-func", nil, body)
-	}
+	s.body = func(context.Context) error { f(); return nil }
+	s.alarm.Fire = s.fire
 	rt.enter(OpTimer, &s.Object)
 	s.reset(d)
 	return &Timer{sim: s}
@@ -122,6 +121,8 @@ type Ticker struct {
 
 // NewTicker returns a ticker with a period of d. It panics if d is not
 // positive.
+//
+//go:norace
 func (rt *Runtime) NewTicker(d time.Duration) *Ticker {
 	positivePeriod(d)
 	if rt.sched == nil {
@@ -146,6 +147,8 @@ func (t *Ticker) Stop() {
 
 // Reset changes the period; the next tick comes after d from now. It panics
 // if d is not positive.
+//
+//go:norace
 func (t *Ticker) Reset(d time.Duration) {
 	positivePeriod(d)
 	if t.sim == nil {
@@ -167,16 +170,21 @@ func positivePeriod(d time.Duration) {
 // simTimer is a timer or ticker under a scheduler.
 type simTimer struct {
 	Object
+	armed   stamp // by who set it
 	alarm   Alarm
 	channel *simChan[time.Time]
+	body    func(context.Context) error // of AfterFunc, which has no channel
 	pending bool
 	period  time.Duration // 0: fires once
 	next    int64
 }
 
 // newSimTimer returns a timer that sends on the channel, not yet set.
+//
+//go:norace
 func newSimTimer(rt *Runtime, kind string) (*simTimer, *Chan[time.Time]) {
-	s := &simTimer{channel: &simChan[time.Time]{buffer: make([]time.Time, 1), ofTimer: true}}
+	s := &simTimer{channel: newSimChan[time.Time](1)}
+	s.channel.ofTimer = true
 	rt.name(&s.Object, kind)
 	s.channel.Object = s.Object
 	s.alarm.Fire = s.fire
@@ -184,9 +192,15 @@ func newSimTimer(rt *Runtime, kind string) (*simTimer, *Chan[time.Time]) {
 	return s, &Chan[time.Time]{sim: s.channel}
 }
 
+//go:norace
 func (s *simTimer) fire() {
-	now := s.rt.sched.Now()
+	s.armed.observe()
 	s.pending = false
+	if s.body != nil {
+		s.rt.spawnHere(&s.rt.root, context.Background(), "after-func", nil, s.body)
+		return
+	}
+	now := s.rt.sched.Now()
 	if s.period > 0 {
 		for s.next += int64(s.period); s.next <= now; {
 			s.next += int64(s.period)
@@ -199,14 +213,18 @@ func (s *simTimer) fire() {
 	}
 }
 
+//go:norace
 func (s *simTimer) reset(d time.Duration) {
 	s.pending = true
+	s.armed.set()
 	s.next = s.rt.timeAfter(max(d, 0))
 	s.rt.sched.SetAlarm(&s.alarm, s.next)
 }
 
 // stop also drops a value that nobody has received yet: a timer that fired
 // unobserved counts as still pending, as in Go.
+//
+//go:norace
 func (s *simTimer) stop() bool {
 	pending := s.pending
 	if s.pending {

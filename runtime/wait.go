@@ -3,6 +3,7 @@ package runtime
 // waiter is one place of a parked task in a queue. The value travels with it,
 // so that a hand-over between two tasks allocates nothing.
 type waiter[T any] struct {
+	stamp stamp // of the task, when it began to wait; then of who woke it
 	task  *Task
 	arm   int // what Task.park returns when this waiter is chosen
 	value T
@@ -19,6 +20,8 @@ type queue[T any] struct {
 }
 
 // push appends a waiter of the task; being chosen unlinks all its waiters.
+//
+//go:norace
 func (q *queue[T]) push(t *Task, arm int) *waiter[T] {
 	w := q.take(t, arm)
 	w.prev = q.last
@@ -32,6 +35,8 @@ func (q *queue[T]) push(t *Task, arm int) *waiter[T] {
 }
 
 // pushFront puts a waiter before all others.
+//
+//go:norace
 func (q *queue[T]) pushFront(t *Task, arm int) *waiter[T] {
 	w := q.take(t, arm)
 	w.next = q.first
@@ -44,6 +49,7 @@ func (q *queue[T]) pushFront(t *Task, arm int) *waiter[T] {
 	return w
 }
 
+//go:norace
 func (q *queue[T]) take(t *Task, arm int) *waiter[T] {
 	w := q.free
 	if w == nil {
@@ -53,12 +59,15 @@ func (q *queue[T]) take(t *Task, arm int) *waiter[T] {
 		w.next = nil
 	}
 	w.task, w.arm, w.queue = t, arm, q
+	w.stamp.set()
 	t.link(w)
 	return w
 }
 
 // pop unlinks and returns the first waiter, nil if there is none. The caller
 // hands over what there is and then calls wake.
+//
+//go:norace
 func (q *queue[T]) pop() *waiter[T] {
 	w := q.first
 	if w != nil {
@@ -81,8 +90,10 @@ func (q *queue[T]) wakeAll() {
 	}
 }
 
+//go:norace
 func (w *waiter[T]) wake() { w.task.wake(w.arm) }
 
+//go:norace
 func (w *waiter[T]) unlink() {
 	q := w.queue
 	if q == nil {
@@ -102,6 +113,8 @@ func (w *waiter[T]) unlink() {
 }
 
 // release gives an unlinked waiter back.
+//
+//go:norace
 func (q *queue[T]) release(w *waiter[T]) {
 	if w == nil {
 		return
@@ -129,6 +142,7 @@ type waitState struct {
 	parked bool
 }
 
+//go:norace
 func (t *Task) link(u unlinker) {
 	t.wait.links[t.wait.linked] = u
 	t.wait.linked++
@@ -136,6 +150,8 @@ func (t *Task) link(u unlinker) {
 
 // park suspends the task until wake is called for it, and returns the arm. A
 // wake that came before is not lost.
+//
+//go:norace
 func (t *Task) park(op Op) int {
 	if t.wait.fired == armNone {
 		t.wait.parked = true
@@ -147,6 +163,8 @@ func (t *Task) park(op Op) int {
 }
 
 // wake ends the wait of the task: nobody else can choose it afterwards.
+//
+//go:norace
 func (t *Task) wake(arm int) {
 	w := &t.wait
 	for i := range w.linked {
@@ -167,9 +185,12 @@ type taskAlarm struct {
 	task *Task
 }
 
+//go:norace
 func (a *taskAlarm) unlink() { a.task.rt.sched.StopAlarm(&a.Alarm) }
 
 // setAlarm lets the task wake with armAlarm at a time.
+//
+//go:norace
 func (t *Task) setAlarm(at int64) {
 	if t.alarm.Fire == nil {
 		t.alarm.task = t

@@ -19,8 +19,7 @@ func (rt *Runtime) NewWaitGroup() *WaitGroup { return rt.newWaitGroup("waitgroup
 func (rt *Runtime) newWaitGroup(kind string) *WaitGroup {
 	g := &WaitGroup{rt: rt}
 	if rt.sched != nil {
-		g.sim = &simWaitGroup{}
-		rt.name(&g.sim.Object, kind)
+		g.sim = newSimWaitGroup(rt, kind)
 	}
 	return g
 }
@@ -67,12 +66,24 @@ func (g *WaitGroup) Go(ctx context.Context, name string, f func(ctx context.Cont
 
 type simWaitGroup struct {
 	Object
+	done    stamp // by all who were done
 	count   int
 	waiters queue[struct{}]
 }
 
+//go:norace
+func newSimWaitGroup(rt *Runtime, kind string) *simWaitGroup {
+	g := &simWaitGroup{}
+	rt.name(&g.Object, kind)
+	return g
+}
+
+//go:norace
 func (g *simWaitGroup) add(n int) {
 	g.rt.enter(OpGroupAdd, &g.Object)
+	if n < 0 {
+		g.done.add()
+	}
 	g.count += n
 	switch {
 	case g.count < 0:
@@ -82,14 +93,17 @@ func (g *simWaitGroup) add(n int) {
 	}
 }
 
+//go:norace
 func (g *simWaitGroup) wait() {
 	t := g.rt.enter(OpGroupWait, &g.Object)
 	if g.count == 0 {
+		g.done.observe()
 		return
 	}
 	w := g.waiters.push(t, 0)
 	t.park(Op{OpGroupWait, &g.Object})
 	g.waiters.release(w)
+	g.done.observe()
 	if g.count != 0 {
 		panic("sync: WaitGroup is reused before previous Wait has returned")
 	}

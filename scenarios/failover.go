@@ -73,8 +73,24 @@ func (r *register) advance(rt *runtime.Runtime, epoch, value uint64) error {
 	})
 }
 
+// read returns the counter to the harness, which needs no call for it.
+func (r *register) read() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.value
+}
+
+// newestEpoch returns the epoch of whoever took over last.
+func (r *register) newestEpoch() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.epoch
+}
+
 // ownersSince returns how many have owned the counter after an epoch.
 func (r *register) ownersSince(epoch uint64) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	owners := make(map[string]bool)
 	for e := epoch + 1; e <= r.epoch; e++ {
 		owners[r.writers[e]] = true
@@ -105,8 +121,8 @@ func failover(ctx context.Context, w *sim.World) error {
 
 	// then, once the faults are over, somebody gets on with it, and everybody has a turn.
 	w.Quiesce(time.Second)
-	before, epoch := r.value, r.epoch
-	w.Eventually("counter-progress", 10*time.Second, func() bool { return r.value > before }, "value", before)
+	before, epoch := r.read(), r.newestEpoch()
+	w.Eventually("counter-progress", 10*time.Second, func() bool { return r.read() > before }, "value", before)
 	w.Eventually("everybody-has-a-turn", 60*time.Second, func() bool { return r.ownersSince(epoch) == nodes }, "epoch", epoch)
 	return nil
 }

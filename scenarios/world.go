@@ -210,7 +210,7 @@ func (w *collectionsWorld) open(ctx context.Context, rt *runtime.Runtime) (*proc
 		Supervisor:    p.watch.Fenced,
 		Events:        events,
 	})
-	opening.max = 0
+	opening.end()
 	if err != nil {
 		p.client.Close()
 		return nil, err
@@ -228,7 +228,9 @@ func (w *collectionsWorld) open(ctx context.Context, rt *runtime.Runtime) (*proc
 // before is at work.
 type slowOpening struct {
 	persist.Consensus
-	rt   *runtime.Runtime
+	rt *runtime.Runtime
+
+	mu   sync.Mutex //sim:allow native-lock because nothing parks while it is held
 	rand *runtime.Rand
 	max  int // milliseconds; 0 when it is over
 }
@@ -237,13 +239,28 @@ type slowOpening struct {
 func (s *slowOpening) CompareAndSet(
 	ctx context.Context, key string, expected persist.SeqNo, next persist.Versioned,
 ) (bool, error) {
-	if s.max > 0 {
-		pause := runtime.Between(s.rand, 0, s.max)
-		if err := s.rt.Sleep(ctx, time.Duration(pause)*time.Millisecond); err != nil {
+	if pause := s.pause(); pause > 0 {
+		if err := s.rt.Sleep(ctx, pause); err != nil {
 			return false, fmt.Errorf("%w: %w", persist.ErrDeterminate, err)
 		}
 	}
 	return s.Consensus.CompareAndSet(ctx, key, expected, next)
+}
+
+func (s *slowOpening) pause() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.max == 0 {
+		return 0
+	}
+	return time.Duration(runtime.Between(s.rand, 0, s.max)) * time.Millisecond
+}
+
+// end lets everything go on without a pause.
+func (s *slowOpening) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.max = 0
 }
 
 // stay is a task that keeps the process going until its controller ends.

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"math"
-	"runtime/debug"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -133,12 +132,12 @@ func (k *kernel) collectDue() {
 func (k *kernel) fire(f func()) {
 	k.firing = true
 	defer k.fired()
-	f()
+	k.runAlarm(f)
 }
 
 func (k *kernel) fired() {
 	if value := recover(); value != nil {
-		k.end(panicVerdict(value, debug.Stack()))
+		k.end(panicVerdict(value, k.panicStack()))
 	}
 	k.firing = false
 }

@@ -31,6 +31,7 @@ func allocations(t *testing.T, prepare func(ctx context.Context, rt *runtime.Run
 // TestHotPathsDoNotAllocate protects throughput: a decision, a switch, a
 // message, a lock and a sleep allocate nothing.
 func TestHotPathsDoNotAllocate(t *testing.T) {
+	skipAllocations(t)
 	for name, prepare := range map[string]func(ctx context.Context, rt *runtime.Runtime) func(){
 		"yield": func(_ context.Context, rt *runtime.Runtime) func() { return rt.Yield },
 		"switch": func(ctx context.Context, rt *runtime.Runtime) func() {
@@ -134,11 +135,20 @@ func heap() int64 {
 // TestWorkersAreReused protects throughput and memory: tasks that follow one
 // another run on the same coroutine, so a task costs itself and its context.
 func TestWorkersAreReused(t *testing.T) {
+	skipAllocations(t)
 	got := allocations(t, func(ctx context.Context, rt *runtime.Runtime) func() {
 		body := func(context.Context) error { return nil }
 		return func() { must(rt.Go(ctx, "short", body).Wait(ctx)) }
 	})
 	if got > 4 {
 		t.Errorf("%.0f allocations for a task, want at most 4", got)
+	}
+}
+
+// skipAllocations skips a test of the costs of every other build.
+func skipAllocations(t *testing.T) {
+	t.Helper()
+	if sim.RaceDetector {
+		t.Skip("under the race detector each operation goes over to another goroutine, which allocates")
 	}
 }

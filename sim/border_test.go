@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,15 +75,15 @@ var uses = map[string]func(ctx context.Context, rt *runtime.Runtime, p *primitiv
 func TestUseOfAnotherNodesPrimitive(t *testing.T) {
 	for name, use := range uses {
 		t.Run(name, func(t *testing.T) {
-			var shared *primitives
+			var shared atomic.Pointer[primitives]
 			v := wantKind(t, sim.Border, func(ctx context.Context, w *sim.World) error {
 				booted(w, "owner", func(ctx context.Context, rt *runtime.Runtime) error {
-					shared = makePrimitives(ctx, rt)
+					shared.Store(makePrimitives(ctx, rt))
 					return forEver(ctx, rt)
 				})
 				pass(ctx, w, time.Second)
 				return booted(w, "thief", func(ctx context.Context, rt *runtime.Runtime) error {
-					use(ctx, rt, shared)
+					use(ctx, rt, shared.Load())
 					t.Error("the task went on")
 					return nil
 				}).Wait()
@@ -128,12 +129,12 @@ func TestWorldBelongsToTheHarness(t *testing.T) {
 // whichever runtime calls it.
 func TestObjectsOfTheWorldAreShared(t *testing.T) {
 	wantOK(t, 20, func(_ context.Context, w *sim.World) error {
-		store := make(map[string]int)
+		store := &worldly[map[string]int]{value: make(map[string]int)}
 		put := func(name string) sim.Boot {
 			return func(_ context.Context, rt *runtime.Runtime) error {
 				for range 3 {
 					rt.Yield()
-					store[name]++
+					store.change(func(all map[string]int) map[string]int { all[name]++; return all })
 					w.Runtime().Choose("storage", "put", 4)
 				}
 				return nil
@@ -142,8 +143,8 @@ func TestObjectsOfTheWorldAreShared(t *testing.T) {
 		a, b := booted(w, "a", put("a")), booted(w, "b", put("b"))
 		must(a.Wait())
 		must(b.Wait())
-		if store["a"] != 3 || store["b"] != 3 {
-			t.Errorf("store %v", store)
+		if all := store.get(); all["a"] != 3 || all["b"] != 3 {
+			t.Errorf("store %v", all)
 		}
 		return nil
 	})

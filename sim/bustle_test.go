@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,17 +95,17 @@ func TestFaultsHitAnyStep(t *testing.T) {
 func hitAt(t *testing.T, seed uint64, kind sim.FaultKind, step uint64) {
 	t.Helper()
 	main := func(_ context.Context, w *sim.World) error {
-		ends := 0
+		var ends atomic.Int64
 		n, err := w.Node("n1", func(ctx context.Context, rt *runtime.Runtime) error {
 			must(bustle(ctx, rt))
-			ends++
+			ends.Add(1)
 			return nil
 		})
 		must(err)
 		must(w.Inject(sim.Fault{Kind: kind, Target: n.Name(), Step: step, Duration: 7 * time.Millisecond}))
 		other := booted(w, "n2", bustle)
 		must(n.Boot())
-		for ends == 0 {
+		for ends.Load() == 0 {
 			must(n.Wait())
 			if n.State() == sim.Crashed {
 				pass(context.Background(), w, 10*time.Millisecond) // by then it has been restarted

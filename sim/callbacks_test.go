@@ -4,6 +4,7 @@ import (
 	"context"
 	goruntime "runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,12 +17,12 @@ import (
 // task that waits under it has parked.
 type hostile struct {
 	context.Context
-	act func()
+	act atomic.Pointer[func()]
 }
 
 func (h *hostile) Err() error {
-	if h.act != nil {
-		h.act()
+	if act := h.act.Load(); act != nil {
+		(*act)()
 	}
 	return nil
 }
@@ -45,7 +46,8 @@ func TestPanicOutsideAnyTaskIsNobodys(t *testing.T) {
 			foreign := &hostile{Context: standard}
 			rt.Go(ctx, "waiter", func(context.Context) error { return rt.Sleep(foreign, time.Hour) })
 			must(rt.Sleep(ctx, time.Second))
-			foreign.act = func() { test.act(rt) }
+			act := func() { test.act(rt) }
+			foreign.act.Store(&act)
 			defer func() {
 				if value := recover(); value != nil {
 					t.Errorf("%s: a task recovered %v", name, value)

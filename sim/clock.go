@@ -47,19 +47,23 @@ type nodeClock struct {
 // new one; the wall clock jumps by the change of Offset. A clock that cannot be is an
 // ErrState.
 func (n *Node) SetClock(c Clock) error {
-	n.world.enter()
-	if err := c.validate(); err != nil {
-		return err
-	}
-	n.drift(c.Rate)
-	n.clock.Clock = c
-	n.world.kernel.markOpaque()
-	n.world.tell(fmt.Sprintf("clock of %s: %+v", n.name, c))
-	return nil
+	return n.world.operate(func() error {
+		if err := c.validate(); err != nil {
+			return err
+		}
+		n.drift(c.Rate)
+		n.clock.Clock = c
+		n.world.kernel.markOpaque()
+		n.world.tell(fmt.Sprintf("clock of %s: %+v", n.name, c))
+		return nil
+	})
 }
 
 // Clock returns how the node's clock differs from the time of the world.
-func (n *Node) Clock() Clock { return n.clock.Clock }
+func (n *Node) Clock() (c Clock) {
+	n.world.kernel.join(func() { c = n.clock.Clock })
+	return c
+}
 
 // drift changes the rate from now on.
 func (n *Node) drift(rate int64) {

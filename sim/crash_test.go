@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,27 +15,27 @@ import (
 // callback.
 func TestCrashedTasksNeverRunAgain(t *testing.T) {
 	wantOK(t, 100, func(ctx context.Context, w *sim.World) error {
-		signs := 0
+		var signs atomic.Int64
 		rand := w.Runtime().Rand("crash")
 		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
-			defer func() { signs++ }()
+			defer func() { signs.Add(1) }()
 			child, cancel := rt.WithTimeout(ctx, 5*time.Millisecond)
 			defer cancel()
-			rt.AfterCancel(child, func() { signs++ })
-			rt.AfterFunc(7*time.Millisecond, func() { signs++ })
+			rt.AfterCancel(child, func() { signs.Add(1) })
+			rt.AfterFunc(7*time.Millisecond, func() { signs.Add(1) })
 			ticker := rt.NewTicker(time.Millisecond)
 			for {
 				_, err := ticker.C.Recv(ctx)
 				must(err)
-				signs++
+				signs.Add(1)
 			}
 		})
 		pass(ctx, w, time.Duration(rand.IntN(10_000))*time.Microsecond)
 		must(n.Crash())
-		before := signs
+		before := signs.Load()
 		pass(ctx, w, time.Second)
-		if signs != before {
-			t.Errorf("%d signs of life after the crash", signs-before)
+		if n := signs.Load() - before; n != 0 {
+			t.Errorf("%d signs of life after the crash", n)
 		}
 		return nil
 	})
@@ -44,9 +45,10 @@ func TestCrashedTasksNeverRunAgain(t *testing.T) {
 // starts anew: time goes on while a node is down.
 func TestClockSurvivesACrash(t *testing.T) {
 	wantOK(t, 5, func(ctx context.Context, w *sim.World) error {
-		var boots []time.Time
+		var boots worldly[[]time.Time]
 		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
-			boots = append(boots, rt.Now())
+			now := rt.Now()
+			boots.change(func(all []time.Time) []time.Time { return append(all, now) })
 			return forEver(ctx, rt)
 		})
 		pass(ctx, w, time.Minute)
@@ -54,7 +56,7 @@ func TestClockSurvivesACrash(t *testing.T) {
 		pass(ctx, w, time.Hour)
 		must(n.Restart())
 		pass(ctx, w, time.Minute)
-		if down := boots[1].Sub(boots[0]); down < time.Hour || down > time.Hour+2*time.Minute {
+		if down := boots.get()[1].Sub(boots.get()[0]); down < time.Hour || down > time.Hour+2*time.Minute {
 			t.Errorf("%v between two boots", down)
 		}
 		return nil
@@ -64,10 +66,10 @@ func TestClockSurvivesACrash(t *testing.T) {
 // TestDueTimersOfACrashedNodeAreGone protects decisions from candidates that
 // are dead: timers whose time had come when their node crashed.
 func TestDueTimersOfACrashedNodeAreGone(t *testing.T) {
-	crashed := false
+	var crashed atomic.Bool
 	tasksFirst := looking(func(d *sim.Decision) int {
 		for i := range d.Len() {
-			if d.Task(i) == nil && crashed {
+			if d.Task(i) == nil && crashed.Load() {
 				t.Errorf("candidate %d of %d is an alarm", i, d.Len())
 			}
 		}
@@ -85,12 +87,12 @@ func TestDueTimersOfACrashedNodeAreGone(t *testing.T) {
 		})
 		pass(ctx, w, time.Second)
 		must(n.Crash())
-		crashed = true
+		crashed.Store(true)
 		w.Runtime().Go(ctx, "other", func(context.Context) error { return nil })
 		w.Runtime().Yield()
 		return nil
 	})
-	if r.Verdict.Kind != sim.OK || !crashed {
+	if r.Verdict.Kind != sim.OK || !crashed.Load() {
 		t.Errorf("verdict %v", r.Verdict)
 	}
 }
@@ -99,9 +101,9 @@ func TestDueTimersOfACrashedNodeAreGone(t *testing.T) {
 // before, which ended without a crash.
 func TestTimersOfAnEndedNodeNeverFire(t *testing.T) {
 	wantOK(t, 10, func(ctx context.Context, w *sim.World) error {
-		fired := 0
+		var fired atomic.Int64
 		n := booted(w, "n1", func(_ context.Context, rt *runtime.Runtime) error {
-			rt.AfterFunc(time.Second, func() { fired++ })
+			rt.AfterFunc(time.Second, func() { fired.Add(1) })
 			rt.NewTicker(time.Second)
 			return nil
 		})
@@ -109,8 +111,8 @@ func TestTimersOfAnEndedNodeNeverFire(t *testing.T) {
 		must(n.Boot())
 		must(n.Wait())
 		pass(ctx, w, time.Minute)
-		if fired > 0 || n.State() != sim.Down {
-			t.Errorf("%d timers fired, the node is %v", fired, n.State())
+		if fired.Load() > 0 || n.State() != sim.Down {
+			t.Errorf("%d timers fired, the node is %v", fired.Load(), n.State())
 		}
 		return nil
 	})
@@ -120,15 +122,15 @@ func TestTimersOfAnEndedNodeNeverFire(t *testing.T) {
 // woken and then crashed before it could run takes nothing away from others,
 // and is not woken again.
 func TestGrantedWakeUpOfADeadTaskIsLost(t *testing.T) {
-	reached := make(map[int]bool)
+	reached := make(map[int64]bool)
 	for seed := range uint64(100) {
-		woken := 0
+		var woken atomic.Int64
 		r := run(t, seed, func(ctx context.Context, w *sim.World) error {
 			rt := w.Runtime()
 			shared, cancel := rt.WithCancel(ctx) // a queue with tasks of several nodes in it
 			wait := func(_ context.Context, rt *runtime.Runtime) error {
 				err := rt.Sleep(shared, time.Hour)
-				woken++
+				woken.Add(1)
 				return err
 			}
 			victim, witness := booted(w, "victim", wait), booted(w, "witness", wait)
@@ -144,7 +146,7 @@ func TestGrantedWakeUpOfADeadTaskIsLost(t *testing.T) {
 		if r.Verdict.Kind != sim.OK {
 			t.Fatalf("seed %d: %v", seed, r.Verdict)
 		}
-		reached[woken] = true
+		reached[woken.Load()] = true
 	}
 	if !reached[1] || !reached[2] || reached[0] {
 		t.Errorf("numbers of tasks woken: %v, want 1 and 2", reached)
@@ -154,10 +156,10 @@ func TestGrantedWakeUpOfADeadTaskIsLost(t *testing.T) {
 // counted is a context of nobody's that counts how often it is asked.
 type counted struct {
 	context.Context
-	asked int
+	asked atomic.Int64
 }
 
-func (c *counted) Err() error { c.asked++; return c.Context.Err() }
+func (c *counted) Err() error { c.asked.Add(1); return c.Context.Err() }
 
 // TestPollsOfDeadTasksAreDropped protects long runs with many crashes from
 // asking contexts of the standard library on behalf of the dead.
@@ -168,14 +170,14 @@ func TestPollsOfDeadTasksAreDropped(t *testing.T) {
 		foreign := &counted{Context: standard}
 		n := booted(w, "n1", func(_ context.Context, rt *runtime.Runtime) error { return rt.Sleep(foreign, time.Hour) })
 		pass(ctx, w, time.Second)
-		if foreign.asked < 2 {
-			t.Errorf("asked %d times: it is not polled at all", foreign.asked)
+		if asked := foreign.asked.Load(); asked < 2 {
+			t.Errorf("asked %d times: it is not polled at all", asked)
 		}
 		must(n.Crash())
-		before := foreign.asked
+		before := foreign.asked.Load()
 		pass(ctx, w, time.Second)
-		if foreign.asked > before+1 { // the crash itself is a decision
-			t.Errorf("asked %d times after the crash", foreign.asked-before)
+		if asked := foreign.asked.Load() - before; asked > 1 { // the crash itself is a decision
+			t.Errorf("asked %d times after the crash", asked)
 		}
 		return nil
 	})

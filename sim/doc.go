@@ -86,6 +86,40 @@
 // "storage", "network", "clock", "fault" and "buggify"; they are not tasks, so
 // that no strategy favours them. [World.Quiesce] ends them.
 //
+// # Data races
+//
+// With go test -race a seed makes the same run, with the same hash, and the race
+// detector reports the data races among its tasks, the same ones for the same
+// seed. [Result.Races] counts them; package simtest fails, and names the seed.
+// Two accesses need not come close to each other to be reported, there only must
+// be no order between them, so a few seeds are enough.
+//
+// The order is the one that package runtime promises, that of Go's primitives:
+// what precedes Unlock precedes the next Lock, but RUnlock precedes no RLock, and
+// so on. Beside the primitives:
+//
+//   - Packages sync and sync/atomic order as ever. An object of the world has a
+//     native lock inside, or atomics, because tasks of several nodes use it.
+//   - Operations on one [runtime.Resource] come one after the other. To the
+//     detector each lasts until the next scheduling point of its task.
+//   - An operation of the [World] or of a [Node] comes after all that its task
+//     did, and after all that nodes did which have crashed or ended. A node's
+//     incarnation comes after its boot. After the verdict everything is in order.
+//   - What the world calls outside any task ([World.After], handlers of faults,
+//     vetoes, triggers) is like an operation of the world; the function of After
+//     comes after whoever asked for it, too.
+//   - Assertions, choices, logs, the clock and sleeping order nothing.
+//   - A strategy, a [Bound.Window] or a sink that looks into the program needs
+//     atomics or a native lock for that.
+//
+// iter.Pull makes every switch an edge of happens-before, and so would hide every
+// race. Under the detector a task has a second stack: a goroutine on which its
+// program runs, and which hands what concerns the kernel over to the coroutine,
+// unseen by the detector. An operation costs some microseconds there; and as the
+// detector knows at most 8,128 goroutines, no more than 4,000 tasks can be alive.
+// It reports a race once in a process, also when another seed comes across it:
+// GORACE=suppress_equal_stacks=0 lets every run report its own.
+//
 // # What it is not
 //
 // Native goroutines, channels and locks are for what cannot park meanwhile, and
@@ -94,9 +128,4 @@
 // The clock cannot be that of benbjohnson/clock: its mock sleeps a millisecond
 // of real time for each step and leaves the order of the woken to the Go
 // scheduler, and nobody else can implement its timers.
-//
-// Under the race detector every switch is a happens-before edge, because
-// iter.Pull makes it one. A data race between two tasks is therefore not
-// reported in the simulator, although the interleaving that shows its effects
-// may well be found. Run live tests with -race for that.
 package sim

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,12 +25,13 @@ func TestEventually(t *testing.T) {
 	} {
 		var took time.Duration
 		r := runWith(t, sim.Config{}, func(ctx context.Context, w *sim.World) error {
-			isTrue := test.after == 0
+			var isTrue atomic.Bool
+			isTrue.Store(test.after == 0)
 			n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
 				if err := rt.Sleep(ctx, test.after); err != nil {
 					return err
 				}
-				isTrue = true
+				isTrue.Store(true)
 				return forEver(ctx, rt)
 			})
 			_ = n
@@ -37,7 +39,7 @@ func TestEventually(t *testing.T) {
 				w.Quiesce(0)
 			}
 			before := w.Elapsed()
-			w.Eventually("alive", 5*time.Second, func() bool { return isTrue })
+			w.Eventually("alive", 5*time.Second, isTrue.Load)
 			took = w.Elapsed() - before
 			return nil
 		})

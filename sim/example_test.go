@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -16,20 +17,20 @@ import (
 func ExampleRun() {
 	main := func(ctx context.Context, w *sim.World) error {
 		rt := w.Runtime()
-		counter := 0
+		var counter atomic.Int64
 		g := rt.NewGroup(ctx)
 		for range 2 {
 			g.Go("adder", func(context.Context) error {
-				read := counter
+				read := counter.Load()
 				rt.Yield()
-				counter = read + 1
+				counter.Store(read + 1)
 				return nil
 			})
 		}
 		if err := g.Wait(); err != nil {
 			return err
 		}
-		rt.Always(counter == 2, "no-lost-update", "counter", counter)
+		rt.Always(counter.Load() == 2, "no-lost-update", "counter", counter.Load())
 		return nil
 	}
 	for seed := range uint64(100) {
@@ -101,13 +102,13 @@ func ExampleWorld_Node() {
 // comes after can be judged.
 func ExampleWorld_Inject() {
 	result, err := sim.Run(context.Background(), sim.Config{}, func(ctx context.Context, w *sim.World) error {
-		beats := 0
+		var beats atomic.Int64
 		n, err := w.Node("heart", func(ctx context.Context, rt *runtime.Runtime) error {
 			for {
 				if err := rt.Sleep(ctx, time.Second); err != nil {
 					return err
 				}
-				beats++
+				beats.Add(1)
 			}
 		})
 		if err != nil {
@@ -124,9 +125,9 @@ func ExampleWorld_Inject() {
 		if err := w.Runtime().Sleep(ctx, time.Minute); err != nil {
 			return err
 		}
-		fmt.Println(n.State(), "before,", beats < 10)
+		fmt.Println(n.State(), "before,", beats.Load() < 10)
 		w.Quiesce(time.Minute)
-		fmt.Println(n.State(), "after,", beats > 50)
+		fmt.Println(n.State(), "after,", beats.Load() > 50)
 		return nil
 	})
 	fmt.Println(result.Verdict, err)

@@ -89,18 +89,19 @@ type Handler struct {
 // Handle teaches the world a kind of faults. The kinds of this package, and one that is
 // known already, are an ErrFault.
 func (w *World) Handle(kind FaultKind, h Handler) error {
-	w.enter()
-	if _, known := w.handler(kind); known || kind == "" {
-		return fmt.Errorf("%w: a second handler of %q", ErrFault, kind)
-	}
-	if h.Check == nil || h.Deliver == nil {
-		return fmt.Errorf("%w: half a handler of %q", ErrFault, kind)
-	}
-	if w.handlers == nil {
-		w.handlers = make(map[FaultKind]Handler)
-	}
-	w.handlers[kind] = h
-	return nil
+	return w.operate(func() error {
+		if _, known := w.handler(kind); known || kind == "" {
+			return fmt.Errorf("%w: a second handler of %q", ErrFault, kind)
+		}
+		if h.Check == nil || h.Deliver == nil {
+			return fmt.Errorf("%w: half a handler of %q", ErrFault, kind)
+		}
+		if w.handlers == nil {
+			w.handlers = make(map[FaultKind]Handler)
+		}
+		w.handlers[kind] = h
+		return nil
+	})
 }
 
 // handler returns who knows a kind of faults.
@@ -116,13 +117,15 @@ func (w *World) handler(kind FaultKind) (Handler, bool) {
 // its time has come, and what it answers, if not empty, is why the fault is not
 // delivered. Each veto is told and counted in [Result.Vetoes]. A second policy is asked
 // beside the first.
-func (w *World) Veto(policy func(f Fault) (reason string)) { w.vetoes = append(w.vetoes, policy) }
+func (w *World) Veto(policy func(f Fault) (reason string)) {
+	w.kernel.join(func() { w.vetoes = append(w.vetoes, policy) })
+}
 
 // vetoed reports whether a policy is against a fault.
 func (w *World) vetoed(f Fault) bool {
 	for _, policy := range w.vetoes {
 		reason := ""
-		w.kernel.fire(func() { reason = policy(f) })
+		w.kernel.fire(func() { w.kernel.call(func() { reason = policy(f) }) })
 		if reason != "" {
 			w.kernel.vetoed++
 			w.tell("veto: " + f.String() + ": " + reason)
@@ -138,7 +141,10 @@ func (w *World) vetoed(f Fault) bool {
 // over stays as it is then. After Quiesce there are no faults any more; an
 // error has planned none of the faults.
 func (w *World) Inject(faults ...Fault) error {
-	w.enter()
+	return w.operate(func() error { return w.plan(faults) })
+}
+
+func (w *World) plan(faults []Fault) error {
 	k := w.kernel
 	if k.quiet {
 		return fmt.Errorf("%w: planned after Quiesce", ErrFault)
@@ -163,27 +169,29 @@ func (w *World) Inject(faults ...Fault) error {
 // which is slow; it must not wait. To react to what the program itself announces,
 // [Fault.When] costs nothing. The error is that of Inject.
 func (w *World) When(condition func() bool, faults ...Fault) error {
-	w.enter()
-	for _, f := range faults {
-		if err := w.check(f); err != nil {
-			return err
-		}
-	}
-	k := w.kernel
-	w.harness.life.Poll(func() bool {
-		if k.quiet {
-			return true
-		}
-		if !condition() {
-			return false
-		}
+	return w.operate(func() error {
 		for _, f := range faults {
-			f.Step = k.steps
-			k.plan(f)
+			if err := w.check(f); err != nil {
+				return err
+			}
 		}
-		return true
+		k := w.kernel
+		w.harness.life.Poll(func() (isDone bool) {
+			k.join(func() { isDone = k.quiet || condition() && w.planNow(faults) })
+			return isDone
+		})
+		return nil
 	})
-	return nil
+}
+
+// planNow plans faults for the next decision.
+func (w *World) planNow(faults []Fault) bool {
+	k := w.kernel
+	for _, f := range faults {
+		f.Step = k.steps
+		k.plan(f)
+	}
+	return true
 }
 
 func (w *World) check(f Fault) error {
@@ -223,7 +231,7 @@ func (k *kernel) deliver(f Fault) {
 	var end func()
 	var happened bool
 	k.delivering = delivery{f, k.delivering.number + 1}
-	k.fire(func() { end, happened = h.Deliver(f) })
+	k.fire(func() { k.call(func() { end, happened = h.Deliver(f) }) })
 	if !happened {
 		return
 	}
@@ -244,23 +252,27 @@ type delivery struct {
 }
 
 // tell tells the beginning or the end of a fault.
-func (d delivery) tell(w *World, kind trace.Kind) {
+func (d delivery) tell(k *kernel, kind trace.Kind) {
+	if k.config.Trace == nil {
+		return
+	}
 	text := d.String()
 	if kind == trace.FaultEnd {
 		text = "over: " + text
 	}
-	w.Note(trace.Event{Kind: kind, Node: "world", Text: text, Message: d.number, Peer: d.Target})
+	k.emitFrom(nil, trace.Event{Kind: kind, Text: text, Message: d.number, Peer: d.Target})
 }
 
 // endAfter lets a fault end after some time, or at Quiesce.
 func (w *World) endAfter(d time.Duration, end func()) {
-	a, over := &runtime.Alarm{}, w.kernel.delivering
+	a, fault := &runtime.Alarm{}, w.kernel.delivering
 	w.ends = append(w.ends, a)
-	a.Fire = func() {
+	over := func() {
 		w.ends = slices.DeleteFunc(w.ends, func(other *runtime.Alarm) bool { return other == a })
-		over.tell(w, trace.FaultEnd)
+		fault.tell(w.kernel, trace.FaultEnd)
 		end()
 	}
+	a.Fire = func() { w.kernel.call(over) }
 	w.harness.life.SetAlarm(a, w.kernel.after(d))
 }
 

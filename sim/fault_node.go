@@ -175,6 +175,7 @@ func (n *Node) suffersDrift(f Fault) bool {
 
 // relieveAfter ends the fault that the node is under, unless its state changes before.
 func (n *Node) relieveAfter(d time.Duration, relief func()) {
-	n.under, n.relief.Fire = n.world.kernel.delivering, relief
-	n.world.harness.life.SetAlarm(&n.relief, n.world.kernel.after(d))
+	k := n.world.kernel
+	n.under, n.relief.Fire = k.delivering, func() { k.call(relief) }
+	n.world.harness.life.SetAlarm(&n.relief, k.after(d))
 }

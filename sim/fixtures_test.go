@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -28,21 +29,19 @@ var errLost = errors.New("the answer was lost")
 func cluster(ctx context.Context, w *sim.World) error {
 	rt := w.Runtime()
 	rand := rt.Rand("cluster")
-	value := 0
-	advance := func(rt *runtime.Runtime, from int) (int, error) {
+	var value atomic.Int64
+	advance := func(rt *runtime.Runtime, from int64) (int64, error) {
 		rt.Yield()
-		if value == from {
-			value++
-		}
+		value.CompareAndSwap(from, from+1)
 		if rt.Choose("storage", "answer", 8) == 7 {
 			rt.FaultDelivered("lost-answer")
 			return 0, errLost
 		}
-		return value, nil
+		return value.Load(), nil
 	}
 	client := func(ctx context.Context, rt *runtime.Runtime) error {
 		rand := rt.Rand("client")
-		for last := 0; last < 20; {
+		for last := int64(0); last < 20; {
 			seen, err := advance(rt, last)
 			if err == nil {
 				rt.Always(seen >= last, "monotone", "last", last, "seen", seen)
@@ -68,8 +67,8 @@ func cluster(ctx context.Context, w *sim.World) error {
 	for _, n := range w.Nodes() {
 		must(n.Wait())
 	}
-	rt.Sometimes(value > 20, "lost-answer-counted-twice")
-	rt.Always(value >= 20, "counted", "value", value)
+	rt.Sometimes(value.Load() > 20, "lost-answer-counted-twice")
+	rt.Always(value.Load() >= 20, "counted", "value", value.Load())
 	return nil
 }
 
@@ -78,12 +77,12 @@ func timers(ctx context.Context, rt *runtime.Runtime) {
 	start := rt.Now()
 	ticker := rt.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	calls := 0
+	var calls atomic.Int64
 	for i := range 5 {
-		rt.AfterFunc(time.Duration(i%2)*20*time.Millisecond-rt.Since(start), func() { rt.Yield(); calls++ })
+		rt.AfterFunc(time.Duration(i%2)*20*time.Millisecond-rt.Since(start), func() { rt.Yield(); calls.Add(1) })
 	}
 	timer := rt.NewTimer(20 * time.Millisecond)
-	for calls < 5 || rt.Since(start) < 50*time.Millisecond {
+	for calls.Load() < 5 || rt.Since(start) < 50*time.Millisecond {
 		short, cancel := rt.WithTimeout(ctx, 10*time.Millisecond)
 		r, err := runtime.Select2(short, ticker.C.RecvArm(), timer.C.RecvArm())
 		cancel()
@@ -97,19 +96,21 @@ func timers(ctx context.Context, rt *runtime.Runtime) {
 // till, then act.
 func money(ctx context.Context, w *sim.World) error {
 	n := booted(w, "shop", func(ctx context.Context, rt *runtime.Runtime) error {
-		mu, till := rt.NewMutex(), 100
-		clerk := func(amount int) func(context.Context) error {
+		mu := rt.NewMutex()
+		var till atomic.Int64
+		till.Store(100)
+		clerk := func(amount int64) func(context.Context) error {
 			return func(ctx context.Context) error {
 				mu.Lock()
-				enough := till >= amount
+				enough := till.Load() >= amount
 				mu.Unlock()
 				if enough && rt.Choose("network", "approval", 3) < 2 {
 					mu.Lock()
-					till -= amount
+					till.Add(-amount)
 					mu.Unlock()
 					rt.Logger().InfoContext(ctx, "sold", "amount", amount)
 				}
-				rt.Always(till >= 0, "no-overdraft", "till", till)
+				rt.Always(till.Load() >= 0, "no-overdraft", "till", till.Load())
 				return nil
 			}
 		}

@@ -55,7 +55,10 @@ func (k *kernel) askPolls() {
 	k.polls = slices.DeleteFunc(k.polls, func(p poll) bool {
 		done := p.life.frozen
 		if !done {
-			k.fire(func() { done = p.ask() })
+			k.fire(func() {
+				isDone := p.ask()
+				k.call(func() { done = isDone })
+			})
 		}
 		return done
 	})

@@ -17,6 +17,7 @@ import (
 // kernel is one simulated world: who can run, what time it is, what was
 // chosen. It is touched by one coroutine at a time.
 type kernel struct {
+	hosting
 	config   Config
 	world    *World
 	strategy Strategy

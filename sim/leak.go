@@ -76,7 +76,7 @@ func (k *kernel) origin() string {
 	if k.config.LeaksAfter == 0 || k.firing {
 		return ""
 	}
-	return location()
+	return k.location(k.cur)
 }
 
 // describe tells what the task waits for, and where it comes from.

@@ -60,18 +60,21 @@ type Node struct {
 
 // Node adds a node, which is down. Its name must be new and not empty.
 func (w *World) Node(name string, boot Boot) (*Node, error) {
-	w.enter()
-	switch {
-	case name == "":
-		return nil, fmt.Errorf("%w: a node without a name", ErrState)
-	case boot == nil:
-		return nil, fmt.Errorf("%w: node %q without a boot function", ErrState, name)
-	case slices.ContainsFunc(w.nodes, func(n *Node) bool { return n.name == name }):
-		return nil, fmt.Errorf("%w: a second node %q", ErrState, name)
-	}
-	n := w.newNode(name, boot)
-	w.nodes = append(w.nodes, n)
-	return n, nil
+	var n *Node
+	err := w.operate(func() error {
+		switch {
+		case name == "":
+			return fmt.Errorf("%w: a node without a name", ErrState)
+		case boot == nil:
+			return fmt.Errorf("%w: node %q without a boot function", ErrState, name)
+		case slices.ContainsFunc(w.nodes, func(n *Node) bool { return n.name == name }):
+			return fmt.Errorf("%w: a second node %q", ErrState, name)
+		}
+		n = w.newNode(name, boot)
+		w.nodes = append(w.nodes, n)
+		return nil
+	})
+	return n, err
 }
 
 func (w *World) newNode(name string, boot Boot) *Node {
@@ -79,18 +82,29 @@ func (w *World) newNode(name string, boot Boot) *Node {
 }
 
 // Name returns the node's name.
+//
+//go:norace
 func (n *Node) Name() string { return n.name }
 
 // Incarnation counts the boots, from 1; 0 before the first.
+//
+//go:norace
 func (n *Node) Incarnation() uint64 { return n.incarnation }
 
 // OnWipe says what becomes of the node's disk when a [FaultWipe] hits it: the function
 // empties those objects of the world that are the node's own. It must not wait.
-func (n *Node) OnWipe(wipe func()) { n.onWipe = wipe }
+func (n *Node) OnWipe(wipe func()) { n.world.kernel.join(func() { n.onWipe = wipe }) }
 
 // State returns what the node is doing.
-func (n *Node) State() NodeState {
-	n.world.kernel.markOpaque() // a node ends with the last of its tasks, whichever that is
+func (n *Node) State() (state NodeState) {
+	n.world.kernel.join(func() {
+		n.world.kernel.markOpaque() // a node ends with the last of its tasks, whichever that is
+		state = n.state()
+	})
+	return state
+}
+
+func (n *Node) state() NodeState {
 	switch {
 	case n.crashed:
 		return Crashed
@@ -106,62 +120,70 @@ func (n *Node) State() NodeState {
 // node is down again when that function and all tasks of the node have ended;
 // timers that they leave behind never fire.
 func (n *Node) Boot() error {
-	n.world.enter()
-	if s := n.State(); s != Down {
-		return n.wrongState("boot", s)
-	}
-	n.boot()
-	return nil
+	return n.world.operate(func() error {
+		if s := n.State(); s != Down {
+			return n.wrongState("boot", s)
+		}
+		n.boot()
+		return nil
+	})
 }
 
 // Restart boots a node that has crashed.
 func (n *Node) Restart() error {
-	n.world.enter()
-	if s := n.State(); s != Crashed {
-		return n.wrongState("restart", s)
-	}
-	n.boot()
-	return nil
+	return n.world.operate(func() error {
+		if s := n.State(); s != Crashed {
+			return n.wrongState("restart", s)
+		}
+		n.boot()
+		return nil
+	})
 }
 
 // Crash freezes the node: its tasks never run again, no deferred function of
 // theirs runs while the world is observed.
 func (n *Node) Crash() error {
-	n.world.enter()
-	if s := n.State(); s != Up && s != Paused {
-		return n.wrongState("crash", s)
-	}
-	n.crash()
-	return nil
+	return n.world.operate(func() error {
+		if s := n.State(); s != Up && s != Paused {
+			return n.wrongState("crash", s)
+		}
+		n.crash()
+		return nil
+	})
 }
 
 // Pause stops the node's tasks without their knowledge, as a long stop of the
 // garbage collector or a suspended machine does. Time goes on for the node,
 // its timers fire late.
 func (n *Node) Pause() error {
-	n.world.enter()
-	if s := n.State(); s != Up {
-		return n.wrongState("pause", s)
-	}
-	n.pause()
-	return nil
+	return n.world.operate(func() error {
+		if s := n.State(); s != Up {
+			return n.wrongState("pause", s)
+		}
+		n.pause()
+		return nil
+	})
 }
 
 // Resume lets a paused node go on.
 func (n *Node) Resume() error {
-	n.world.enter()
-	if s := n.State(); s != Paused {
-		return n.wrongState("resume", s)
-	}
-	n.resume()
-	return nil
+	return n.world.operate(func() error {
+		if s := n.State(); s != Paused {
+			return n.wrongState("resume", s)
+		}
+		n.resume()
+		return nil
+	})
 }
 
 // Stop cancels the context of the boot function and waits until all tasks of
 // the node have ended. After the grace period it crashes the node and reports
 // an error, as it does if the node crashes before it has stopped.
 func (n *Node) Stop(grace time.Duration) error {
-	n.world.enter()
+	return n.world.operate(func() error { return n.stop(grace) })
+}
+
+func (n *Node) stop(grace time.Duration) error {
 	if s := n.State(); s != Up {
 		return n.wrongState("stop", s)
 	}
@@ -169,14 +191,16 @@ func (n *Node) Stop(grace time.Duration) error {
 	l.root.Cancel()
 	n.world.tell("stop " + n.name)
 	late := false
-	timeout := &runtime.Alarm{Fire: func() {
+	k := n.world.kernel
+	giveUp := func() {
 		if !l.frozen {
 			late = true
 			n.crash()
 		}
-	}}
+	}
+	timeout := &runtime.Alarm{Fire: func() { k.call(giveUp) }}
 	harness := n.world.harness.life
-	harness.SetAlarm(timeout, n.world.kernel.after(grace))
+	harness.SetAlarm(timeout, k.after(grace))
 	_ = n.await(l) // what the boot function returns is for Wait to tell
 	harness.StopAlarm(timeout)
 	switch {
@@ -190,23 +214,25 @@ func (n *Node) Stop(grace time.Duration) error {
 
 // Go runs fn as a task of the newest incarnation of a node that is up.
 func (n *Node) Go(name string, fn Boot) error {
-	n.world.enter()
-	if s := n.State(); s != Up {
-		return n.wrongState("run "+name+" on", s)
-	}
-	rt := n.life.runtime
-	rt.Root(name, func(ctx context.Context) error { return fn(ctx, rt) })
-	return nil
+	return n.world.operate(func() error {
+		if s := n.State(); s != Up {
+			return n.wrongState("run "+name+" on", s)
+		}
+		rt := n.life.runtime
+		rt.Root(name, func(ctx context.Context) error { return fn(ctx, rt) })
+		return nil
+	})
 }
 
 // Wait waits until the newest incarnation has ended, by itself or by a crash,
 // and returns the error of its boot function.
 func (n *Node) Wait() error {
-	n.world.enter()
-	if n.life == nil {
-		return nil
-	}
-	return n.await(n.life)
+	return n.world.operate(func() error {
+		if n.life == nil {
+			return nil
+		}
+		return n.await(n.life)
+	})
 }
 
 func (n *Node) await(l *life) error {
@@ -233,8 +259,9 @@ func (n *Node) boot() {
 	n.life = l
 	w.tell(fmt.Sprintf("boot %s, incarnation %d", n.name, n.incarnation))
 	l.root = l.runtime.Root("main", func(ctx context.Context) error {
-		l.err = n.bootFn(ctx, l.runtime)
-		return l.err
+		err := n.bootFn(ctx, l.runtime)
+		n.world.kernel.call(func() { l.err = err })
+		return err
 	})
 }
 
@@ -282,7 +309,7 @@ func (n *Node) resume() {
 func (n *Node) endFault() {
 	n.world.harness.life.StopAlarm(&n.relief)
 	if n.under.number != 0 {
-		n.under.tell(n.world, trace.FaultEnd)
+		n.under.tell(n.world.kernel, trace.FaultEnd)
 		n.under = delivery{}
 	}
 }

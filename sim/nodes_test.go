@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,10 +132,10 @@ func TestWaitReturnsTheErrorOfBoot(t *testing.T) {
 // boot function and all tasks have ended.
 func TestWaitIncludesAllTasks(t *testing.T) {
 	wantOK(t, 50, func(_ context.Context, w *sim.World) error {
-		ended := 0
+		var ended atomic.Int64
 		later := func(ctx context.Context, rt *runtime.Runtime) error {
 			must(rt.Sleep(ctx, time.Second))
-			ended++
+			ended.Add(1)
 			return nil
 		}
 		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
@@ -143,8 +144,8 @@ func TestWaitIncludesAllTasks(t *testing.T) {
 		})
 		must(n.Go("other", later))
 		must(n.Wait())
-		if ended != 2 || n.State() != sim.Down {
-			t.Errorf("%d tasks had ended, the node is %v", ended, n.State())
+		if ended.Load() != 2 || n.State() != sim.Down {
+			t.Errorf("%d tasks had ended, the node is %v", ended.Load(), n.State())
 		}
 		return nil
 	})
@@ -154,11 +155,11 @@ func TestWaitIncludesAllTasks(t *testing.T) {
 // and random streams of its own.
 func TestIncarnationsShareNothing(t *testing.T) {
 	wantOK(t, 3, func(ctx context.Context, w *sim.World) error {
-		seen := make(map[*runtime.Runtime]uint64)
-		var numbers []uint64
+		var boots worldly[[]*runtime.Runtime]
+		var drawn worldly[[]uint64]
 		n, err := w.Node("n1", func(ctx context.Context, rt *runtime.Runtime) error {
-			seen[rt] = rt.Incarnation()
-			numbers = append(numbers, rt.Rand("stream").Uint64())
+			boots.change(func(all []*runtime.Runtime) []*runtime.Runtime { return append(all, rt) })
+			drawn.change(func(all []uint64) []uint64 { return append(all, rt.Rand("stream").Uint64()) })
 			return forEver(ctx, rt)
 		})
 		must(err)
@@ -170,6 +171,11 @@ func TestIncarnationsShareNothing(t *testing.T) {
 		must(n.Stop(time.Second))
 		must(n.Boot())
 		pass(ctx, w, time.Second)
+		seen := make(map[*runtime.Runtime]bool)
+		for _, rt := range boots.get() {
+			seen[rt] = true
+		}
+		numbers := drawn.get()
 		slices.Sort(numbers)
 		if len(seen) != 3 || len(slices.Compact(numbers)) != 3 || n.Incarnation() != 3 {
 			t.Errorf("runtimes %d, numbers %v, incarnation %d", len(seen), numbers, n.Incarnation())

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,25 +16,26 @@ import (
 // late and it believes what it believed before.
 func TestPausedNodeIsAZombie(t *testing.T) {
 	wantOK(t, 50, func(ctx context.Context, w *sim.World) error {
-		steps, late := 0, time.Duration(0)
+		var steps, late atomic.Int64
 		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
 			start := rt.Now()
-			rt.AfterFunc(2*time.Second, func() { late = rt.Since(start) })
+			rt.AfterFunc(2*time.Second, func() { late.Store(int64(rt.Since(start))) })
 			for {
-				steps++
+				steps.Add(1)
 				must(rt.Sleep(ctx, time.Second))
 			}
 		})
 		pass(ctx, w, 1500*time.Millisecond)
 		must(n.Pause())
 		pass(ctx, w, time.Minute)
-		if steps != 2 || late != 0 {
-			t.Errorf("%d steps and a timer after %v while paused", steps, late)
+		if steps.Load() != 2 || late.Load() != 0 {
+			t.Errorf("%d steps and a timer after %v while paused", steps.Load(), time.Duration(late.Load()))
 		}
 		must(n.Resume())
 		pass(ctx, w, time.Millisecond)
-		if steps != 3 || late < time.Minute || late > time.Minute+2*time.Second {
-			t.Errorf("%d steps and a timer after %v when resumed", steps, late)
+		after := time.Duration(late.Load())
+		if steps.Load() != 3 || after < time.Minute || after > time.Minute+2*time.Second {
+			t.Errorf("%d steps and a timer after %v when resumed", steps.Load(), after)
 		}
 		return nil
 	})
@@ -45,14 +47,14 @@ func TestTasksHeldByAPauseKeepTheirPlace(t *testing.T) {
 	wantOK(t, 100, func(ctx context.Context, w *sim.World) error {
 		rt := w.Runtime()
 		shared, cancel := rt.WithCancel(ctx)
-		ran := 0
+		var ran atomic.Int64
 		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
 			for range 3 {
-				rt.Go(ctx, "ready", func(context.Context) error { rt.Yield(); ran++; return nil })
+				rt.Go(ctx, "ready", func(context.Context) error { rt.Yield(); ran.Add(1); return nil })
 			}
-			rt.AfterCancel(shared, func() { ran++ }) // started by a cancellation from outside
-			_ = rt.Sleep(shared, time.Hour)          // made ready by it
-			ran++
+			rt.AfterCancel(shared, func() { ran.Add(1) }) // started by a cancellation from outside
+			_ = rt.Sleep(shared, time.Hour)               // made ready by it
+			ran.Add(1)
 			return nil
 		})
 		for range rt.Rand("pause").IntN(10) {
@@ -61,16 +63,16 @@ func TestTasksHeldByAPauseKeepTheirPlace(t *testing.T) {
 		if n.Pause() != nil {
 			return nil // it had ended
 		}
-		before := ran
+		before := ran.Load()
 		cancel()
 		pass(ctx, w, time.Minute)
-		if ran != before {
-			t.Errorf("%d tasks ran while the node was paused", ran-before)
+		if n := ran.Load() - before; n != 0 {
+			t.Errorf("%d tasks ran while the node was paused", n)
 		}
 		must(n.Resume())
 		must(n.Wait())
-		if ran < 4 || ran > 5 { // main may find its context ended before it registers the callback, which runs all the same
-			t.Errorf("%d of 5 tasks ran", ran)
+		if n := ran.Load(); n < 4 || n > 5 { // main may find its context ended before it registers the callback, which runs all the same
+			t.Errorf("%d of 5 tasks ran", n)
 		}
 		return nil
 	})
@@ -81,15 +83,15 @@ func TestTasksHeldByAPauseKeepTheirPlace(t *testing.T) {
 func TestLateTimersCanBeStoppedAndReset(t *testing.T) {
 	outcomes := make(map[string]bool)
 	for seed := range uint64(100) {
-		outcome := ""
+		var outcome worldly[string]
 		r := run(t, seed, func(ctx context.Context, w *sim.World) error {
 			n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
 				stopped := rt.NewTimer(time.Second)
 				reset := rt.NewTimer(time.Second)
-				called := rt.AfterFunc(time.Second, func() { outcome += "fired " })
+				called := rt.AfterFunc(time.Second, func() { note(&outcome, "fired ") })
 				must(rt.Sleep(ctx, 2*time.Second))
 				if called.Stop() {
-					outcome += "stopped "
+					note(&outcome, "stopped ")
 				}
 				stopped.Stop()
 				reset.Reset(time.Second)
@@ -113,7 +115,7 @@ func TestLateTimersCanBeStoppedAndReset(t *testing.T) {
 		if r.Verdict.Kind != sim.OK {
 			t.Fatalf("seed %d: %v %s", seed, r.Verdict.Kind, r.Verdict.Message)
 		}
-		outcomes[outcome] = true
+		outcomes[outcome.get()] = true
 	}
 	if !outcomes["fired "] || !outcomes["stopped "] || len(outcomes) != 2 {
 		t.Errorf("outcomes %v, want fired and stopped, each in some runs", outcomes)
@@ -150,25 +152,25 @@ func TestLateAlarmOfAWokenTaskIsTakenBack(t *testing.T) {
 // TestCrashWhilePaused protects the sum of two faults.
 func TestCrashWhilePaused(t *testing.T) {
 	wantOK(t, 20, func(ctx context.Context, w *sim.World) error {
-		signs := 0
+		var signs atomic.Int64
 		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
-			rt.AfterFunc(time.Second, func() { signs++ })
-			rt.Go(ctx, "task", func(context.Context) error { rt.Yield(); rt.Yield(); signs++; return nil })
+			rt.AfterFunc(time.Second, func() { signs.Add(1) })
+			rt.Go(ctx, "task", func(context.Context) error { rt.Yield(); rt.Yield(); signs.Add(1); return nil })
 			return forEver(ctx, rt)
 		})
 		must(n.Pause())
 		pass(ctx, w, time.Minute)
 		must(n.Crash())
 		must(n.Wait())
-		before := signs
+		before := signs.Load()
 		pass(ctx, w, time.Minute)
-		if signs != before || n.State() != sim.Crashed {
-			t.Errorf("%d signs of life, state %v", signs-before, n.State())
+		if signs.Load() != before || n.State() != sim.Crashed {
+			t.Errorf("%d signs of life, state %v", signs.Load()-before, n.State())
 		}
 		must(n.Restart())
 		pass(ctx, w, time.Minute)
-		if signs != before+2 {
-			t.Errorf("%d signs of life after the restart, want 2", signs-before)
+		if n := signs.Load() - before; n != 2 {
+			t.Errorf("%d signs of life after the restart, want 2", n)
 		}
 		return nil
 	})
@@ -223,17 +225,17 @@ func TestQuiesceEndsFaults(t *testing.T) {
 // time that they need, up to the bound, and no more.
 func TestQuiesceWaitsUntilIdle(t *testing.T) {
 	wantOK(t, 20, func(ctx context.Context, w *sim.World) error {
-		done := false
+		var done atomic.Bool
 		booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
 			must(rt.Sleep(ctx, 10*time.Second))
-			done = true
+			done.Store(true)
 			_, err := runtime.NewChan[int](rt, 0).Recv(ctx) // waits for ever, without an alarm
 			return err
 		})
 		before := w.Elapsed()
 		w.Quiesce(time.Hour)
-		if took := w.Elapsed() - before; !done || took > 30*time.Second {
-			t.Errorf("done %v after %v", done, took)
+		if took := w.Elapsed() - before; !done.Load() || took > 30*time.Second {
+			t.Errorf("done %v after %v", done.Load(), took)
 		}
 		booted(w, "n2", func(ctx context.Context, rt *runtime.Runtime) error {
 			for {

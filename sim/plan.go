@@ -150,9 +150,11 @@ func (w *World) Plan(draw func() Plan) Plan {
 	} else {
 		p = draw()
 	}
-	w.kernel.planned = &p
-	for _, object := range slices.Sorted(maps.Keys(p.Rules)) {
-		w.tell("plan: " + object + ": " + p.Rules[object])
-	}
+	w.kernel.join(func() {
+		w.kernel.planned = &p
+		for _, object := range slices.Sorted(maps.Keys(p.Rules)) {
+			w.tell("plan: " + object + ": " + p.Rules[object])
+		}
+	})
 	return p
 }

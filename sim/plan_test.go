@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,17 +182,17 @@ func TestTriggers(t *testing.T) {
 // TestConditionsTrigger protects triggers that look at the world.
 func TestConditionsTrigger(t *testing.T) {
 	wantOK(t, 20, func(ctx context.Context, w *sim.World) error {
-		steps := 0
+		var steps atomic.Int64
 		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
 			for {
-				steps++
+				steps.Add(1)
 				rt.Yield()
 			}
 		})
-		must(w.When(func() bool { return steps == 7 }, sim.Fault{Kind: sim.FaultPause, Target: "n1", Duration: time.Hour}))
+		must(w.When(func() bool { return steps.Load() == 7 }, sim.Fault{Kind: sim.FaultPause, Target: "n1", Duration: time.Hour}))
 		pass(ctx, w, time.Minute)
-		if n.State() != sim.Paused || steps != 7 {
-			t.Errorf("state %v after %d steps", n.State(), steps)
+		if n.State() != sim.Paused || steps.Load() != 7 {
+			t.Errorf("state %v after %d steps", n.State(), steps.Load())
 		}
 		return nil
 	})
@@ -292,21 +293,21 @@ func TestQuiesceBootsWhatIsStopping(t *testing.T) {
 // it.
 func TestWipeEmptiesTheDisk(t *testing.T) {
 	wantOK(t, 20, func(ctx context.Context, w *sim.World) error {
-		disk := 0
+		var disk atomic.Int64
 		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
-			disk++
+			disk.Add(1)
 			return forEver(ctx, rt)
 		})
 		wipe := sim.Fault{Kind: sim.FaultWipe, Target: "n1", Duration: time.Second}
 		if err := w.Inject(wipe); !errors.Is(err, sim.ErrFault) {
 			t.Errorf("no disk: %v", err)
 		}
-		n.OnWipe(func() { disk = 0 })
+		n.OnWipe(func() { disk.Store(0) })
 		pass(ctx, w, time.Second)
 		must(w.Inject(wipe))
 		pass(ctx, w, time.Minute)
-		if disk != 1 || n.Incarnation() != 2 {
-			t.Errorf("disk %d, incarnation %d", disk, n.Incarnation())
+		if disk.Load() != 1 || n.Incarnation() != 2 {
+			t.Errorf("disk %d, incarnation %d", disk.Load(), n.Incarnation())
 		}
 		return nil
 	})
@@ -334,10 +335,10 @@ func TestCorrelatedCrash(t *testing.T) {
 // duration, or with Quiesce, once.
 func TestForeignFaultsEnd(t *testing.T) {
 	wantOK(t, 20, func(ctx context.Context, w *sim.World) error {
-		level := 0
+		var level atomic.Int64
 		flood := sim.Handler{
 			Check:   func(sim.Fault) error { return nil },
-			Deliver: func(f sim.Fault) (func(), bool) { level++; return func() { level-- }, f.Target != "hill" },
+			Deliver: func(f sim.Fault) (func(), bool) { level.Add(1); return func() { level.Add(-1) }, f.Target != "hill" },
 		}
 		must(w.Handle("flood", flood))
 		for kind, h := range map[sim.FaultKind]sim.Handler{"flood": flood, "crash": flood, "": flood, "fire": {}} {
@@ -350,16 +351,16 @@ func TestForeignFaultsEnd(t *testing.T) {
 			sim.Fault{Kind: "flood", Target: "city", Duration: time.Hour},
 		))
 		w.Runtime().Yield()
-		if level != 2 {
-			t.Errorf("level %d", level)
+		if level.Load() != 2 {
+			t.Errorf("level %d", level.Load())
 		}
 		pass(ctx, w, time.Minute)
-		if level != 1 {
-			t.Errorf("level %d after a minute", level)
+		if level.Load() != 1 {
+			t.Errorf("level %d after a minute", level.Load())
 		}
 		w.Quiesce(2 * time.Hour)
-		if level != 0 {
-			t.Errorf("level %d in the end", level)
+		if level.Load() != 0 {
+			t.Errorf("level %d in the end", level.Load())
 		}
 		return nil
 	})
@@ -368,18 +369,19 @@ func TestForeignFaultsEnd(t *testing.T) {
 // TestAfterOutlivesItsNode protects messages on their way: who sent them may be dead.
 func TestAfterOutlivesItsNode(t *testing.T) {
 	wantOK(t, 20, func(ctx context.Context, w *sim.World) error {
-		arrived, stopped := time.Duration(0), false
+		var arrived atomic.Int64
+		var stopped atomic.Bool
 		n := booted(w, "n1", func(ctx context.Context, rt *runtime.Runtime) error {
-			w.After(time.Second, func() { arrived = w.Elapsed() })
+			w.After(time.Second, func() { arrived.Store(int64(w.Elapsed())) })
 			stop := w.After(time.Second, func() { t.Error("stopped") })
-			stopped = stop() && !stop()
+			stopped.Store(stop() && !stop())
 			return forEver(ctx, rt)
 		})
 		pass(ctx, w, time.Millisecond)
 		must(n.Crash())
 		pass(ctx, w, time.Minute)
-		if arrived < time.Second || arrived > 2*time.Second || !stopped {
-			t.Errorf("arrived at %v, stopped %v", arrived, stopped)
+		if at := time.Duration(arrived.Load()); at < time.Second || at > 2*time.Second || !stopped.Load() {
+			t.Errorf("arrived at %v, stopped %v", at, stopped.Load())
 		}
 		return nil
 	})

@@ -17,7 +17,7 @@ func TestEveryInterleavingIsReached(t *testing.T) {
 	const seeds = 2000
 	orders := make(map[string]int)
 	for seed := range uint64(seeds) {
-		order := ""
+		var order worldly[string]
 		run(t, seed, body(func(ctx context.Context, rt *runtime.Runtime) {
 			gate := runtime.NewChan[int](rt, 0) // closed when both are at the start
 			g := rt.NewGroup(ctx)
@@ -26,7 +26,7 @@ func TestEveryInterleavingIsReached(t *testing.T) {
 					_, _ = gate.Recv(ctx) // ErrClosed, which is the signal
 					for range 3 {
 						rt.Yield()
-						order += name
+						note(&order, name)
 					}
 					return nil
 				})
@@ -35,7 +35,7 @@ func TestEveryInterleavingIsReached(t *testing.T) {
 			gate.Close()
 			must(g.Wait())
 		}))
-		orders[order]++
+		orders[order.get()]++
 	}
 	if len(orders) != 20 {
 		t.Errorf("%d of 20 interleavings", len(orders))
@@ -173,23 +173,23 @@ func TestBuggifySitesAreActiveInAQuarterOfTheRuns(t *testing.T) {
 // answers 0 to everything gives the run in which each task goes on as long as
 // it can, and no fault happens.
 func TestZeroMeansNothingBad(t *testing.T) {
-	order := ""
+	var order worldly[string]
 	r := runWith(t, sim.Config{Strategy: always(first{})}, body(func(ctx context.Context, rt *runtime.Runtime) {
 		for i := range 3 {
 			rt.Go(ctx, "task", func(context.Context) error {
 				rt.Yield()
-				order += fmt.Sprint(i)
+				note(&order, fmt.Sprint(i))
 				return nil
 			})
 		}
 		if rt.Buggify("x") || rt.Choose("network", "lose", 9) != 0 {
 			t.Error("a fault happened")
 		}
-		order += "main "
+		note(&order, "main ")
 		must(rt.Sleep(ctx, time.Second))
 	}))
-	if order != "main 012" || r.Verdict.Kind != sim.OK {
-		t.Errorf("order %q, verdict %v", order, r.Verdict)
+	if order.get() != "main 012" || r.Verdict.Kind != sim.OK {
+		t.Errorf("order %q, verdict %v", order.get(), r.Verdict)
 	}
 }
 

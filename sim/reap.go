@@ -23,7 +23,7 @@ func (k *kernel) conclude() {
 	}
 	if value := recover(); value != nil {
 		k.config.Trace = nil
-		k.end(panicVerdict(value, debug.Stack()))
+		k.end(panicVerdict(value, string(debug.Stack())))
 	}
 	if !k.over {
 		k.config.Trace = nil
@@ -41,6 +41,7 @@ func (k *kernel) isAbandoned() bool { return k.signal.And(^uint32(asked))&abando
 func (k *kernel) reap() {
 	k.unwinding.Store(true)
 	k.reaping = true
+	k.gather()
 	for _, t := range k.tasks {
 		if t.worker != nil {
 			k.signal.And(^uint32(asked))
@@ -64,6 +65,6 @@ func (k *kernel) unwind(what string) {
 	goruntime.Goexit()
 }
 
-func panicVerdict(value any, stack []byte) Verdict {
-	return Verdict{Kind: Panic, Message: fmt.Sprint(value), Stack: string(stack)}
+func panicVerdict(value any, stack string) Verdict {
+	return Verdict{Kind: Panic, Message: fmt.Sprint(value), Stack: stack}
 }

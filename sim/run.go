@@ -133,6 +133,11 @@ type Result struct {
 	Plan *Plan
 	// Vetoes counts the faults that a policy was against.
 	Vetoes int
+	// Races counts what the race detector reported meanwhile. It prints its reports
+	// itself, and each race only once in a process; so the count is not part of the
+	// verdict, and a second run of the same seed has none. In runs that overlap in time
+	// each race counts for all of them. Without -race it is 0.
+	Races int
 	// Skew counts the deviations of a script that could not be followed.
 	Skew int
 
@@ -155,7 +160,14 @@ func Run(ctx context.Context, config Config, main Main) (Result, error) {
 	if main == nil {
 		return Result{}, fmt.Errorf("%w: nothing to run", ErrConfig)
 	}
-	k := newKernel(config.withDefaults(), main)
+	before := raceReports()
+	r := run(ctx, config.withDefaults(), main)
+	r.Races = raceReports() - before
+	return r, nil
+}
+
+func run(ctx context.Context, config Config, main Main) Result {
+	k := newKernel(config, main)
 	if ctx.Err() != nil {
 		k.signal.Or(interrupted)
 	}
@@ -165,9 +177,9 @@ func Run(ctx context.Context, config Config, main Main) (Result, error) {
 		k.run()
 	}()
 	if k.watch(ctx, done) {
-		return k.escaped(), nil
+		return k.escaped()
 	}
-	return k.replayed(k.result(k.verdict)), nil
+	return k.replayed(k.result(k.verdict))
 }
 
 func newKernel(config Config, main Main) *kernel {
@@ -198,12 +210,16 @@ func newKernel(config Config, main Main) *kernel {
 	w.harness = w.newNode("", nil)
 	w.harness.life = w.newLife(w.harness)
 	w.harness.life.runtime.Root("main", func(ctx context.Context) error {
+		v := Verdict{}
 		if err := main(ctx, w); err != nil {
-			k.end(Verdict{Kind: Violation, ID: "error", Message: err.Error()})
-		} else if config.LeaksAfter > 0 {
-			k.end(w.leakVerdict(config.LeaksAfter))
+			v = Verdict{Kind: Violation, ID: "error", Message: err.Error()}
 		}
-		k.end(Verdict{})
+		k.join(func() {
+			if v.Kind == OK && config.LeaksAfter > 0 {
+				v = w.leakVerdict(config.LeaksAfter)
+			}
+			k.end(v)
+		})
 		return nil
 	})
 	return k

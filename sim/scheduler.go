@@ -13,6 +13,7 @@ import (
 // this incarnation is plugged into. When the node crashes, or its last task
 // ends, the life is frozen: nothing of it ever runs again.
 type life struct {
+	past    history
 	kernel  *kernel
 	node    *Node
 	runtime *runtime.Runtime
@@ -176,15 +177,19 @@ func (l *life) Record(e runtime.Event) {
 	if k.config.Trace == nil || k.reaping {
 		return
 	}
-	kind := trace.Log
-	if e.Kind == runtime.EventFault {
-		kind = trace.Fault
-		if d := k.delivering; k.firing && string(d.Kind) == e.Name {
-			d.tell(k.world, kind)
-			return
-		}
+	l.record(tellEvent(e))
+}
+
+func (l *life) record(kind trace.Kind, text string) {
+	k := l.kernel
+	if k.reaping {
+		return
 	}
-	k.emit(k.current(), kind, describeEvent(e))
+	if d := k.delivering; kind == trace.Fault && k.firing && string(d.Kind) == text {
+		d.tell(k, kind)
+		return
+	}
+	k.emit(k.current(), kind, text)
 }
 
 var failureVerdicts = [...]VerdictKind{
@@ -224,6 +229,7 @@ func (l *life) ended() {
 // its end.
 func (l *life) freeze() {
 	k := l.kernel
+	l.gather()
 	l.frozen = true
 	k.runnable = slices.DeleteFunc(k.runnable, func(t *task) bool { return t.life == l })
 	k.due = slices.DeleteFunc(k.due, func(a *alarm) bool { return a.life == l })

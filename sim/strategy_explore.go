@@ -110,7 +110,7 @@ func Explore(ctx context.Context, config Config, bound Bound, main Main) (Explor
 	config.Strategy = func(uint64) Strategy { return e }
 	for range cmp.Or(bound.Executions, executionsDefault) {
 		result, err := Run(ctx, config, func(ctx context.Context, w *World) error {
-			e.begin(w.kernel)
+			w.kernel.join(func() { e.begin(w.kernel) })
 			return main(ctx, w)
 		})
 		if err != nil {

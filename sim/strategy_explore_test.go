@@ -1,3 +1,7 @@
+// Not with the race detector: what is explored here races on purpose.
+
+//go:build !race
+
 package sim_test
 
 import (
@@ -8,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,9 +123,9 @@ func TestHoldMailboxIsProven(t *testing.T) {
 // interleaved is a world of tasks that each start and take some steps, beside the one
 // step of the harness, after which it sleeps until they have ended.
 func interleaved(steps []int, step func(rt *runtime.Runtime, task int)) (sim.Main, func() bool) {
-	isOpen := false
+	var isOpen atomic.Bool
 	main := body(func(ctx context.Context, rt *runtime.Runtime) {
-		isOpen = false
+		isOpen.Store(false)
 		for i, n := range steps {
 			rt.Go(ctx, "task", func(context.Context) error {
 				for range n {
@@ -129,10 +134,10 @@ func interleaved(steps []int, step func(rt *runtime.Runtime, task int)) (sim.Mai
 				return nil
 			})
 		}
-		isOpen = true
+		isOpen.Store(true)
 		must(rt.Sleep(ctx, time.Second))
 	})
-	return main, func() bool { return isOpen }
+	return main, isOpen.Load
 }
 
 // TestEveryInterleavingIsExploredOnce protects the counting. Of steps that do not
@@ -152,13 +157,13 @@ func TestEveryInterleavingIsExploredOnce(t *testing.T) {
 	} {
 		run := func(bound sim.Bound, step func(rt *runtime.Runtime, task int)) (executions, distinct int) {
 			orders := make(map[string]bool)
-			order := ""
+			var order worldly[string]
 			main, window := interleaved(test.steps, func(rt *runtime.Runtime, task int) {
 				step(rt, task)
-				order += fmt.Sprint(task)
+				note(&order, fmt.Sprint(task))
 			})
 			bound.Window = window
-			bound.Each = func(sim.Result) { orders[order], order = true, "" }
+			bound.Each = func(sim.Result) { orders[order.get()] = true; order.set("") }
 			x := explore(t, bound, main)
 			if !x.Complete {
 				t.Errorf("%v: %v", test.steps, x)

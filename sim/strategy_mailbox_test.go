@@ -1,8 +1,13 @@
+// Not with the race detector: what is explored here races on purpose.
+
+//go:build !race
+
 package sim_test
 
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/collections"
@@ -70,12 +75,13 @@ func (m *mailbox) close(ctx context.Context, clone *collections.Hold) (since str
 // operations, which depends on everything. With more, the clone is closed, too.
 func holdMailbox(more bool) func(tell func(string)) (sim.Main, func() bool) {
 	return func(tell func(string)) (sim.Main, func() bool) {
-		var m *mailbox
-		isOpen := false
+		var current atomic.Pointer[mailbox]
+		var isOpen atomic.Bool
 		main := body(func(ctx context.Context, rt *runtime.Runtime) {
-			isOpen = false
-			m = openMailbox(ctx, rt)
-			isOpen = true
+			isOpen.Store(false)
+			m := openMailbox(ctx, rt)
+			current.Store(m)
+			isOpen.Store(true)
 			other := rt.Go(ctx, "other", func(context.Context) error {
 				rt.Yield()
 				return m.hold.Downgrade(frontier.At(3))
@@ -88,12 +94,14 @@ func holdMailbox(more bool) func(tell func(string)) (sim.Main, func() bool) {
 				clone.Close()
 			}
 			must(other.Wait(ctx))
-			isOpen = false
+			isOpen.Store(false)
 			tell(m.close(ctx, clone))
 		})
 		window := func() bool {
-			isOpen = isOpen && !m.isMoving()
-			return isOpen
+			if isOpen.Load() && current.Load().isMoving() {
+				isOpen.Store(false)
+			}
+			return isOpen.Load()
 		}
 		return main, window
 	}

@@ -1,3 +1,7 @@
+// Not with the race detector: what is explored here races on purpose.
+
+//go:build !race
+
 package sim_test
 
 import (

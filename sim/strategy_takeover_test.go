@@ -1,3 +1,7 @@
+// Not with the race detector: what is explored here races on purpose.
+
+//go:build !race
+
 package sim_test
 
 import (
@@ -5,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/persist"
@@ -20,7 +25,7 @@ var errFenced = errors.New("fenced")
 // share: "2: 1a 1b 2c" is of epoch 2, and has two entries of epoch 1.
 type ledger struct {
 	store *memory.Store
-	fault lostAnswer
+	fault worldly[lostAnswer]
 }
 
 // lostAnswer is the fault: nobody learns what came of a write, which may have been
@@ -99,7 +104,7 @@ func (p *process) look(ctx context.Context) (err error) {
 // knows.
 func (p *process) set(ctx context.Context, epoch int, entries string) (bool, error) {
 	p.writes++
-	f := p.ledger.fault
+	f := p.ledger.fault.get()
 	p.rt.Always(p.writes <= writesMax || f.write > 0, "few-writes", "writes", p.writes)
 	lost := f.write == p.writes && f.process == p.rt.Node()
 	if lost && !f.isDone {
@@ -124,40 +129,44 @@ func parseLedger(data []byte) (epoch int, entries string) {
 // acknowledged is there once, and nothing of an old epoch follows a newer one.
 func takeover(ones, twos []string, faults int) func(tell func(string)) (sim.Main, func() bool) {
 	return func(tell func(string)) (sim.Main, func() bool) {
-		isOpen := false
-		return takeoverMain(ones, twos, faults, &isOpen, tell), func() bool { return isOpen }
+		var isOpen atomic.Bool
+		return takeoverMain(ones, twos, faults, &isOpen, tell), isOpen.Load
 	}
 }
 
-func takeoverMain(ones, twos []string, faults int, isOpen *bool, tell func(string)) sim.Main {
+func takeoverMain(ones, twos []string, faults int, isOpen *atomic.Bool, tell func(string)) sim.Main {
 	return func(ctx context.Context, w *sim.World) error {
-		*isOpen = false
+		isOpen.Store(false)
 		rt := w.Runtime()
 		l := &ledger{store: memory.New("store", memory.Options{})}
-		acknowledged := make(map[string]bool)
+		acknowledged := &worldly[map[string]bool]{value: make(map[string]bool)}
 		boot := func(names []string) sim.Boot {
 			return func(ctx context.Context, rt *runtime.Runtime) error {
-				*isOpen = true // both have booted, and the harness sleeps
+				isOpen.Store(true) // both have booted, and the harness sleeps
 				p := &process{ledger: l, rt: rt, log: l.store.Consensus(rt)}
 				err := p.takeOver(ctx)
 				for _, name := range names {
 					if err == nil {
 						err = p.append(ctx, name)
-						acknowledged[fmt.Sprint(p.epoch, name)] = err == nil
+						is := err == nil
+						acknowledged.change(func(all map[string]bool) map[string]bool {
+							all[fmt.Sprint(p.epoch, name)] = is
+							return all
+						})
 					}
 				}
 				return err
 			}
 		}
 		one, two := booted(w, "one", boot(ones)), booted(w, "two", boot(twos))
-		if *isOpen = faults > 0; *isOpen {
-			l.fault = drawLostAnswer(rt)
+		if isOpen.Store(faults > 0); isOpen.Load() {
+			l.fault.set(drawLostAnswer(rt))
 		}
-		*isOpen = false
+		isOpen.Store(false)
 		must(rt.Sleep(ctx, time.Second))
-		*isOpen = false
+		isOpen.Store(false)
 		ends := fmt.Sprint(one.Wait(), " ", two.Wait())
-		return l.check(ctx, rt, acknowledged, func(content string) { tell(content + ", " + ends) })
+		return l.check(ctx, rt, acknowledged.get(), func(content string) { tell(content + ", " + ends) })
 	}
 }
 

@@ -6,6 +6,7 @@ import "iter"
 // of switching are its own: resume and kill, called by the loop of the world's
 // own goroutine, and yield, which parks the task on whose stack it is called.
 type worker struct {
+	guest guest
 	next  func() (struct{}, bool)
 	stop  func()
 	yield func(struct{}) bool
@@ -25,7 +26,7 @@ func (k *kernel) newWorker() *worker {
 // like any other; if that is a new task it runs right here.
 func (k *kernel) work(w *worker) {
 	for {
-		w.task.runtime.Run()
+		k.runTask(w)
 		k.exit(w)
 		if w.task == nil {
 			k.idle = append(k.idle, w)

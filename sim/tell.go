@@ -30,7 +30,7 @@ func (k *kernel) emitFrom(t *task, e trace.Event) {
 	if t != nil {
 		e.Node, e.Task = t.life.node.name, t.runtime.Path()
 		if e.Kind != trace.Start && e.Kind != trace.End {
-			e.Location = location()
+			e.Location = k.location(t)
 		}
 		e.Preempted = k.preempted && k.told != t // who was preempted by a task that told nothing just goes on
 		k.preempted, k.told = false, t
@@ -60,7 +60,12 @@ func describeOp(t *task, op runtime.Op) string {
 	return text
 }
 
-func describeEvent(e runtime.Event) string {
+// tellEvent puts an event of the program into words.
+func tellEvent(e runtime.Event) (trace.Kind, string) {
+	kind := trace.Log
+	if e.Kind == runtime.EventFault {
+		kind = trace.Fault
+	}
 	var b strings.Builder
 	if e.Kind == runtime.EventLog {
 		b.WriteString(e.Level.String() + " ")
@@ -69,7 +74,7 @@ func describeEvent(e runtime.Event) string {
 	for _, a := range e.Attrs {
 		fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
 	}
-	return b.String()
+	return kind, b.String()
 }
 
 // location returns the innermost line of the program outside the simulator and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -42,12 +43,12 @@ func TestStepsTakeTime(t *testing.T) {
 			if cost == 0 {
 				cost = time.Microsecond
 			}
-			fired := false
-			rt.AfterFunc(100*cost, func() { fired = true })
+			var fired atomic.Bool
+			rt.AfterFunc(100*cost, func() { fired.Store(true) })
 			for start := rt.Now(); rt.Since(start) < 1000*cost; {
 				rt.Yield()
 			}
-			if !fired {
+			if !fired.Load() {
 				t.Errorf("the timer starved beside a loop that yields, at a cost of %v", cost)
 			}
 		}))
@@ -62,15 +63,15 @@ func TestStepsTakeTime(t *testing.T) {
 func TestEqualDeadlinesAreAChoice(t *testing.T) {
 	orders := make(map[string]int)
 	for seed := range uint64(200) {
-		order := ""
+		var order worldly[string]
 		run(t, seed, body(func(ctx context.Context, rt *runtime.Runtime) {
 			at := rt.Now().Add(time.Second)
 			for _, name := range []string{"a", "b", "c"} {
-				rt.AfterFunc(at.Sub(rt.Now()), func() { order += name })
+				rt.AfterFunc(at.Sub(rt.Now()), func() { note(&order, name) })
 			}
 			must(rt.Sleep(ctx, time.Minute))
 		}))
-		orders[order]++
+		orders[order.get()]++
 	}
 	for _, want := range []string{"abc", "acb", "bac", "bca", "cab", "cba"} {
 		if orders[want] == 0 {
@@ -83,13 +84,13 @@ func TestEqualDeadlinesAreAChoice(t *testing.T) {
 // by more than a step.
 func TestLaterDeadlinesComeLater(t *testing.T) {
 	wantOK(t, 50, body(func(ctx context.Context, rt *runtime.Runtime) {
-		var last time.Time
+		var last worldly[time.Time]
 		for _, i := range []int{5, 2, 9, 1, 7, 3, 8, 4, 6, 0} {
 			rt.AfterFunc(time.Duration(i)*time.Second, func() {
-				if rt.Now().Before(last) {
-					t.Errorf("%v after %v", rt.Now(), last)
+				if rt.Now().Before(last.get()) {
+					t.Errorf("%v after %v", rt.Now(), last.get())
 				}
-				last = rt.Now()
+				last.set(rt.Now())
 			})
 		}
 		must(rt.Sleep(ctx, time.Minute))
@@ -102,11 +103,11 @@ func TestSleepOfNothingIsASchedulingPoint(t *testing.T) {
 	for _, d := range []time.Duration{0, -1, math.MinInt64} {
 		seen := make(map[bool]int)
 		for seed := range uint64(50) {
-			ran := false
+			var ran atomic.Bool
 			run(t, seed, body(func(ctx context.Context, rt *runtime.Runtime) {
-				rt.Go(ctx, "other", func(context.Context) error { ran = true; return nil })
+				rt.Go(ctx, "other", func(context.Context) error { ran.Store(true); return nil })
 				must(rt.Sleep(ctx, d))
-				seen[ran]++
+				seen[ran.Load()]++
 			}))
 		}
 		if seen[true] == 0 || seen[false] == 0 {

@@ -24,30 +24,41 @@ type World struct {
 }
 
 // Runtime returns the runtime of the harness.
+//
+//go:norace
 func (w *World) Runtime() *runtime.Runtime { return w.harness.life.runtime }
 
 // Seed returns the seed of the run.
 func (w *World) Seed() uint64 { return w.kernel.config.Seed }
 
 // Elapsed returns the virtual time since the start of the run.
-func (w *World) Elapsed() time.Duration {
-	w.kernel.markOpaque()
-	return w.kernel.elapsed()
+func (w *World) Elapsed() (elapsed time.Duration) {
+	w.kernel.join(func() {
+		w.kernel.markOpaque()
+		elapsed = w.kernel.elapsed()
+	})
+	return elapsed
 }
 
 // Step returns the number of decisions so far.
-func (w *World) Step() uint64 {
-	w.kernel.markOpaque()
-	return w.kernel.steps
+func (w *World) Step() (step uint64) {
+	w.kernel.join(func() {
+		w.kernel.markOpaque()
+		step = w.kernel.steps
+	})
+	return step
 }
 
 // Nodes returns the nodes in the order in which they were added.
-func (w *World) Nodes() []*Node { return slices.Clone(w.nodes) }
+func (w *World) Nodes() (nodes []*Node) {
+	w.kernel.join(func() { nodes = slices.Clone(w.nodes) })
+	return nodes
+}
 
 // newLife gives a node its next incarnation.
 func (w *World) newLife(n *Node) *life {
 	l := &life{kernel: w.kernel, node: n}
-	l.runtime = runtime.Plug(l, runtime.Options{
+	l.runtime = runtime.Plug(plug(l), runtime.Options{
 		Node: n.name, Incarnation: n.incarnation, Seed: w.kernel.config.Seed,
 	})
 	w.lives = append(w.lives, l)
@@ -85,7 +96,13 @@ func (w *World) assertions() []runtime.Assertion {
 // restart, clocks no longer drift or swing but stay where they are. Then it lets the others run until none of them can, or until the virtual time
 // given has passed.
 func (w *World) Quiesce(within time.Duration) {
-	w.enter()
+	_ = w.operate(func() error {
+		w.quiesce(within)
+		return nil
+	})
+}
+
+func (w *World) quiesce(within time.Duration) {
 	k := w.kernel
 	k.quiet = true
 	k.faults, k.triggers = nil, nil
@@ -113,27 +130,41 @@ func (w *World) Quiesce(within time.Duration) {
 // is due. Unlike most methods it may be called by tasks of all nodes, is no scheduling
 // point, and may be called by f. Stop prevents it, and reports whether it did.
 func (w *World) After(d time.Duration, f func()) (stop func() bool) {
-	a := &runtime.Alarm{Fire: f}
-	w.harness.life.SetAlarm(a, w.kernel.after(max(d, 0)))
-	return func() bool { return w.harness.life.StopAlarm(a) }
+	k, l := w.kernel, w.harness.life
+	a := k.newAlarm(f)
+	k.call(func() { l.SetAlarm(a, k.after(max(d, 0))) })
+	return func() (stopped bool) {
+		k.join(func() { stopped = l.StopAlarm(a) })
+		return stopped
+	}
 }
 
 // IsQuiet reports whether the phase of faults is over.
+//
+//go:norace
 func (w *World) IsQuiet() bool { return w.kernel.quiet }
 
 // Note puts an event of an object of the world into the story, if there is one. Its step
 // and time are filled in and, if it names no node, who does it and where.
+//
+//go:norace
 func (w *World) Note(e trace.Event) {
-	k := w.kernel
-	if k.config.Trace == nil || k.reaping {
-		return
+	if k := w.kernel; k.config.Trace != nil {
+		e.Text = detached(e.Text)
+		k.call(func() { k.noted(e) })
 	}
-	if e.Node == "" {
+}
+
+// noted takes the event of an object of the world into the story.
+func (k *kernel) noted(e trace.Event) {
+	switch {
+	case k.reaping:
+	case e.Node == "":
 		k.emitFrom(k.current(), e)
-		return
+	default:
+		e.Step, e.Time = k.steps, k.elapsed()
+		k.config.Trace(e)
 	}
-	e.Step, e.Time = k.steps, k.elapsed()
-	k.config.Trace(e)
 }
 
 // Eventually asserts, under an id, that a condition comes true within some virtual time,
@@ -142,21 +173,34 @@ func (w *World) Note(e trace.Event) {
 // It is for what has to happen once the faults are over: before Quiesce, a fault may
 // keep anything from happening, and the run ends as misuse.
 func (w *World) Eventually(id string, within time.Duration, condition func() bool, kv ...any) {
-	w.enter()
-	k := w.kernel
-	if !k.quiet {
-		k.end(Verdict{Kind: Misuse, Message: "Eventually " + id + " before Quiesce"})
-		k.stopCurrent()
-	}
-	until := k.after(within)
+	var until int64
+	_ = w.operate(func() error {
+		if k := w.kernel; !k.quiet {
+			k.end(Verdict{Kind: Misuse, Message: "Eventually " + id + " before Quiesce"})
+			k.stopCurrent()
+		}
+		until = w.kernel.after(within)
+		return nil
+	})
 	pause := int64(time.Millisecond)
 	isTrue := condition()
-	for !isTrue && k.now < until {
-		w.wait(min(pause, until-k.now))
+	for !isTrue && w.pause(pause, until) {
 		pause = min(2*pause, int64(within/64)+int64(time.Millisecond))
 		isTrue = condition()
 	}
 	w.Runtime().Always(isTrue, id, append([]any{"within", within}, kv...)...)
+}
+
+// pause waits for some virtual time, but not beyond a moment, and reports whether
+// that is still to come.
+func (w *World) pause(nanoseconds, until int64) (isToCome bool) {
+	k := w.kernel
+	k.join(func() {
+		if isToCome = k.now < until; isToCome {
+			w.wait(min(nanoseconds, until-k.now))
+		}
+	})
+	return isToCome
 }
 
 // settle sleeps in short steps until the world is idle or the time has come.
@@ -180,7 +224,7 @@ func (w *World) wait(nanoseconds int64) {
 	l := w.harness.life
 	t := l.Current()
 	a := &runtime.Alarm{}
-	a.Fire = func() { l.Ready(t) }
+	a.Fire = func() { w.kernel.call(func() { l.Ready(t) }) }
 	l.SetAlarm(a, w.kernel.now+nanoseconds)
 	l.Park(runtime.Op{Kind: runtime.OpSleep})
 }
@@ -188,6 +232,17 @@ func (w *World) wait(nanoseconds int64) {
 // enter is the scheduling point before an operation on the world. Only tasks
 // of the harness may use it.
 func (w *World) enter() { w.harness.life.Point(runtime.Op{Kind: runtime.OpNode}) }
+
+// operate carries an operation on the world out. For the race detector it comes
+// after all that the task of the harness did before, and after what crashed and
+// ended nodes did.
+func (w *World) operate(f func() error) (err error) {
+	w.kernel.join(func() {
+		w.enter()
+		err = f()
+	})
+	return err
+}
 
 // tell puts an event of the world into the story.
 func (w *World) tell(text string) {

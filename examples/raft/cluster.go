@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"go.etcd.io/raft/v3"
@@ -53,8 +54,10 @@ type cluster struct {
 	forgetsVotes bool
 	network      *network.Network[*raftpb.Message]
 	disks        [4]*raft.MemoryStorage // by id
-	leaders      map[uint64]uint64      // by term
-	log          []string               // the entries that were applied, by whomever was first
+
+	mu      sync.Mutex        // guards what follows; native, and nobody waits while it is held
+	leaders map[uint64]uint64 // by term
+	log     []string          // the entries that were applied, by whomever was first
 }
 
 func run(ctx context.Context, w *sim.World, c *cluster) error {
@@ -92,8 +95,8 @@ func run(ctx context.Context, w *sim.World, c *cluster) error {
 
 	// then, once all is quiet, the log grows.
 	w.Quiesce(time.Second)
-	length := len(c.log)
-	w.Eventually("log-grows", 10*time.Second, func() bool { return len(c.log) > length+3 }, "length", length)
+	length := c.length()
+	w.Eventually("log-grows", 10*time.Second, func() bool { return c.length() > length+3 }, "length", length)
 	return nil
 }
 
@@ -112,22 +115,35 @@ func drawPlan(rand *runtime.Rand) sim.Plan {
 	return p
 }
 
+// length returns how many entries were applied.
+func (c *cluster) length() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.log)
+}
+
 // checkLeader asserts that a term has one leader.
 func (c *cluster) checkLeader(rt *runtime.Runtime, term, id uint64) {
+	c.mu.Lock()
 	if c.leaders[term] == 0 {
 		c.leaders[term] = id
 	}
+	first := c.leaders[term]
+	c.mu.Unlock()
 	rt.Reachable("elected")
-	rt.Always(c.leaders[term] == id, "one-leader-a-term", "term", term, "first", c.leaders[term], "second", id)
+	rt.Always(first == id, "one-leader-a-term", "term", term, "first", first, "second", id)
 }
 
 // checkApplied asserts that all nodes apply the same log.
 func (c *cluster) checkApplied(rt *runtime.Runtime, id uint64, entry *raftpb.Entry) {
 	text := fmt.Sprintf("%s of term %d", entry.GetData(), entry.GetTerm())
 	at := int(entry.GetIndex()) - 2 // the snapshot that all begin with is index 1
+	c.mu.Lock()
 	if at == len(c.log) {
 		c.log = append(c.log, text)
 	}
+	isSame := at < len(c.log) && c.log[at] == text
+	c.mu.Unlock()
 	rt.Reachable("applied")
-	rt.Always(at < len(c.log) && c.log[at] == text, "one-log", "index", at, "node", id, "entry", text)
+	rt.Always(isSame, "one-log", "index", at, "node", id, "entry", text)
 }

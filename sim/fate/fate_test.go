@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -18,7 +19,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // while the other is between reading and writing.
 func lost(mistake *uint64) sim.Scenario {
 	return sim.Scenario{Name: "lost", Doc: "loses an update", Run: func(ctx context.Context, w *sim.World) error {
-		rt, n := w.Runtime(), 0
+		rt := w.Runtime()
+		var n atomic.Int64
 		wait := func() {
 			for range 100 {
 				rt.Yield()
@@ -28,18 +30,18 @@ func lost(mistake *uint64) sim.Scenario {
 		for range 2 {
 			group.Go("adder", func(context.Context) error {
 				wait()
-				old := n
+				old := n.Load()
 				rt.Yield()
-				if n != old && mistake != nil {
+				if n.Load() != old && mistake != nil {
 					*mistake = w.Step()
 				}
-				n = old + 1
+				n.Store(old + 1)
 				wait()
 				return nil
 			})
 		}
 		_ = group.Wait()
-		rt.Always(n == 2, "lost-update", "n", n)
+		rt.Always(n.Load() == 2, "lost-update", "n", n.Load())
 		return nil
 	}}
 }

@@ -1,12 +1,16 @@
 package network
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // link is one direction between two nodes, by their names.
 type link struct{ from, to string }
 
 // links knows which links do not work.
 type links[M any] struct {
+	mu    *sync.Mutex // of the network; cut, clog and what ends them take it
 	cuts  []*cut
 	clogs []*clog[M]
 	// released takes the messages of clogs that have ended.
@@ -24,9 +28,15 @@ type clog[M any] struct {
 
 // cut adds a cut; the result ends it.
 func (l *links[M]) cut(cuts func(link) bool) (end func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	c := &cut{cuts}
 	l.cuts = append(l.cuts, c)
-	return func() { l.cuts = slices.DeleteFunc(l.cuts, func(other *cut) bool { return other == c }) }
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.cuts = slices.DeleteFunc(l.cuts, func(other *cut) bool { return other == c })
+	}
 }
 
 // isCut reports whether a link is taken away. A node can always talk to itself.
@@ -36,9 +46,13 @@ func (l *links[M]) isCut(on link) bool {
 
 // clog adds a clog; the result ends it, and releases what it has kept.
 func (l *links[M]) clog(clogs func(link) bool) (end func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	c := &clog[M]{clogs: clogs}
 	l.clogs = append(l.clogs, c)
 	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.clogs = slices.DeleteFunc(l.clogs, func(other *clog[M]) bool { return other == c })
 		kept := c.kept
 		c.kept = nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -16,6 +17,8 @@ import (
 type Network[M any] struct {
 	world   *sim.World
 	options Options[M]
+
+	mu      sync.Mutex          // guards what follows; native, and nobody waits while it is held
 	ports   map[string]*Port[M] // the newest of each node
 	links   links[M]
 	matched []int // how many messages each rule has matched
@@ -87,6 +90,7 @@ func New[M any](w *sim.World, options Options[M]) (*Network[M], error) {
 		world: w, options: options, ports: make(map[string]*Port[M]), matched: make([]int, len(options.Rules)),
 		names: make(map[string]*runtime.Resource),
 	}
+	n.links.mu = &n.mu
 	n.links.released = func(e envelope[M]) { n.world.After(0, func() { n.arrive(e) }) }
 	return n, n.handleFaults()
 }
@@ -113,12 +117,16 @@ type Message[M any] struct {
 func (n *Network[M]) Listen(rt *runtime.Runtime) *Port[M] {
 	rt.Write(n.resource(rt.Node()))
 	p := &Port[M]{network: n, rt: rt, inbox: runtime.NewChan[Message[M]](rt, n.options.InboxMax)}
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.ports[rt.Node()] = p
 	return p
 }
 
 // resource is what tasks that send to a node, or listen there, operate on.
 func (n *Network[M]) resource(node string) *runtime.Resource {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	r, ok := n.names[node]
 	if !ok {
 		r = runtime.NewResource(n.options.Name, node)
@@ -140,6 +148,8 @@ func (p *Port[M]) Recv(ctx context.Context) (Message[M], error) { return p.inbox
 func (p *Port[M]) Send(to string, m M) error {
 	n := p.network
 	p.rt.Write(n.resource(to))
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	sent := envelope[M]{link: link{p.rt.Node(), to}, kind: n.options.Kind(m)}
 	n.number++
 	sent.number = n.number
@@ -240,6 +250,8 @@ func (n *Network[M]) travel(e envelope[M], latency time.Duration) {
 
 // arrive delivers a message, outside any task, unless its link is cut or clogged now.
 func (n *Network[M]) arrive(e envelope[M]) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	switch p := n.ports[e.to]; {
 	case n.links.isCut(e.link):
 		n.lose(e, "by the partition")

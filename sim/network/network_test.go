@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,12 +34,12 @@ func (n note) kind() string { return strings.TrimRight(n.Text, "0123456789") }
 type lab struct {
 	world    *sim.World
 	network  *network.Network[note]
-	ports    map[string]*network.Port[note] // by incarnation, "a" and "a2"
-	received map[string][]string            // by node
+	ports    shelf[*network.Port[note]] // by incarnation, "a" and "a2"
+	received shelf[[]string]            // by node
 }
 
 func newLab(w *sim.World, rules string, options network.Options[note], nodes ...string) *lab {
-	l := &lab{world: w, ports: make(map[string]*network.Port[note]), received: make(map[string][]string)}
+	l := &lab{world: w}
 	var err error
 	options.Rules, err = network.ParseRules(rules)
 	must(err)
@@ -55,13 +58,13 @@ func newLab(w *sim.World, rules string, options network.Options[note], nodes ...
 func (l *lab) listen(ctx context.Context, rt *runtime.Runtime) error {
 	port := l.network.Listen(rt)
 	name := rt.Node()
-	l.ports[name] = port
+	l.ports.set(name, port)
 	for {
 		m, err := port.Recv(ctx)
 		if err != nil {
 			return err
 		}
-		l.received[name] = append(l.received[name], m.From+":"+m.Body.Text)
+		l.received.set(name, append(l.received.get(name), m.From+":"+m.Body.Text))
 	}
 }
 
@@ -70,7 +73,7 @@ func (l *lab) send(from, to string, texts ...string) {
 	i := slices.IndexFunc(l.world.Nodes(), func(n *sim.Node) bool { return n.Name() == from })
 	must(l.world.Nodes()[i].Go("send", func(context.Context, *runtime.Runtime) error {
 		for _, text := range texts {
-			must(l.ports[from].Send(to, note{Text: text}))
+			must(l.ports.get(from).Send(to, note{Text: text}))
 		}
 		return nil
 	}))
@@ -133,7 +136,7 @@ func TestMessagesOvertakeEachOther(t *testing.T) {
 		l := newLab(w, "", network.Options[note]{}, "a", "b")
 		l.send("a", "b", "1", "2")
 		l.pass(time.Minute)
-		tell(fmt.Sprint(l.received["b"]))
+		tell(fmt.Sprint(l.received.get("b")))
 	})
 	wantSeen(t, seen, "[a:1 a:2]", "[a:2 a:1]")
 }
@@ -146,7 +149,7 @@ func TestEqualLatenciesAreAChoice(t *testing.T) {
 		l.send("a", "c", "1")
 		l.send("b", "c", "2")
 		l.pass(time.Minute)
-		tell(fmt.Sprint(l.received["c"]))
+		tell(fmt.Sprint(l.received.get("c")))
 	})
 	wantSeen(t, seen, "[a:1 b:2]", "[b:2 a:1]")
 }
@@ -174,7 +177,7 @@ func TestRules(t *testing.T) {
 				l.pass(time.Second)
 				l.send("a", "b", "y1")
 				l.pass(2 * time.Hour)
-				tell(fmt.Sprint(l.received["b"]))
+				tell(fmt.Sprint(l.received.get("b")))
 			})
 			wantSeen(t, seen, c.want...)
 		})
@@ -191,7 +194,7 @@ func TestFaultsAreCounted(t *testing.T) {
 		w.Quiesce(time.Minute)
 		l.send("a", "b", "x4", "x5")
 		l.pass(time.Minute)
-		w.Runtime().Always(len(l.received["b"]) == 6, "received", "all", l.received["b"])
+		w.Runtime().Always(len(l.received.get("b")) == 6, "received", "all", l.received.get("b"))
 		return nil
 	})
 	if err != nil || r.Verdict.Kind != sim.OK {
@@ -228,7 +231,7 @@ func TestPartitions(t *testing.T) {
 				l := newLab(w, "", network.Options[note]{}, nodes...)
 				l.plan(c.fault + " at step 1 for 1h")
 				talk := func() string {
-					clear(l.received)
+					l.received.clear()
 					for _, from := range nodes {
 						for _, to := range nodes {
 							l.send(from, to, "x")
@@ -236,7 +239,7 @@ func TestPartitions(t *testing.T) {
 					}
 					l.pass(time.Minute)
 					var works []string
-					for to, all := range l.received {
+					for to, all := range l.received.all() {
 						for _, m := range all {
 							if pair := m[:1] + to; pair[0] != pair[1] {
 								works = append(works, pair)
@@ -249,7 +252,7 @@ func TestPartitions(t *testing.T) {
 				if got := talk(); got != c.works {
 					t.Errorf("%s, want %s", got, c.works)
 				}
-				if !slices.Contains(l.received["a"], "a:x") {
+				if !slices.Contains(l.received.get("a"), "a:x") {
 					t.Error("a node can not talk to itself")
 				}
 				l.pass(2 * time.Hour)
@@ -270,7 +273,7 @@ func TestPartitionTakesWhatIsOnItsWay(t *testing.T) {
 		l.pass(time.Second)
 		l.plan("partition a|b at step 1 for 1m")
 		l.pass(2 * time.Minute)
-		if all := l.received["b"]; len(all) != 0 {
+		if all := l.received.get("b"); len(all) != 0 {
 			t.Errorf("received %v", all)
 		}
 	})
@@ -287,11 +290,11 @@ func TestClogReleasesInAnyOrder(t *testing.T) {
 		l.send("a", "b", "2")
 		l.send("b", "a", "back")
 		l.pass(50 * time.Second)
-		if len(l.received["b"]) != 0 || len(l.received["a"]) != 1 {
-			t.Errorf("received %v", l.received)
+		if len(l.received.get("b")) != 0 || len(l.received.get("a")) != 1 {
+			t.Errorf("received %v", l.received.all())
 		}
 		l.pass(time.Minute)
-		tell(fmt.Sprint(l.received["b"]))
+		tell(fmt.Sprint(l.received.get("b")))
 	})
 	wantSeen(t, seen, "[a:1 a:2]", "[a:2 a:1]")
 }
@@ -305,12 +308,12 @@ func TestSwizzle(t *testing.T) {
 		l.pass(25 * time.Second)
 		l.send("a", "b", "1")
 		l.pass(time.Second)
-		if len(l.received) != 0 {
-			t.Errorf("received %v", l.received)
+		if len(l.received.all()) != 0 {
+			t.Errorf("received %v", l.received.all())
 		}
 		l.pass(time.Minute)
-		if len(l.received["b"]) != 1 {
-			t.Errorf("received %v", l.received)
+		if len(l.received.get("b")) != 1 {
+			t.Errorf("received %v", l.received.all())
 		}
 	})
 }
@@ -324,13 +327,13 @@ func TestCrashes(t *testing.T) {
 		l.pass(time.Second)
 		l.plan("crash a at step 1 for 1h", "crash b at step 1 for 2s")
 		l.pass(time.Minute)
-		if got := fmt.Sprint(l.received["b"]); got != "[a:1]" {
+		if got := fmt.Sprint(l.received.get("b")); got != "[a:1]" {
 			t.Errorf("received %v", got)
 		}
 		l.send("b", "a", "2")
 		l.pass(time.Minute)
-		if len(l.received["a"]) != 0 {
-			t.Errorf("a dead node received %v", l.received["a"])
+		if len(l.received.get("a")) != 0 {
+			t.Errorf("a dead node received %v", l.received.get("a"))
 		}
 	})
 }
@@ -339,9 +342,9 @@ func TestCrashes(t *testing.T) {
 func TestInboxIsBounded(t *testing.T) {
 	overSeeds(t, 3, func(t *testing.T, w *sim.World, _ func(string)) {
 		l := newLab(w, "", network.Options[note]{InboxMax: 2}, "a")
-		var deaf *network.Port[note]
+		var deaf atomic.Pointer[network.Port[note]]
 		n, err := w.Node("b", func(ctx context.Context, rt *runtime.Runtime) error {
-			deaf = l.network.Listen(rt)
+			deaf.Store(l.network.Listen(rt))
 			return rt.Sleep(ctx, 1<<62)
 		})
 		must(err)
@@ -351,7 +354,7 @@ func TestInboxIsBounded(t *testing.T) {
 		l.send("a", "nobody", "1")
 		l.pass(time.Minute)
 		must(n.Go("count", func(context.Context, *runtime.Runtime) error {
-			if got := deaf.Inbox().Len(); got != 2 {
+			if got := deaf.Load().Inbox().Len(); got != 2 {
 				t.Errorf("%d messages wait", got)
 			}
 			return nil
@@ -366,7 +369,7 @@ func TestNodesShareNothing(t *testing.T) {
 	overSeeds(t, 3, func(t *testing.T, w *sim.World, _ func(string)) {
 		net, err := network.New(w, network.Options[note]{Rules: network.Rules{{Effect: network.Duplicate, Nth: 1}}})
 		must(err)
-		var got []note
+		var got shelf[[]note]
 		receiver, err := w.Node("b", func(ctx context.Context, rt *runtime.Runtime) error {
 			port := net.Listen(rt)
 			for {
@@ -374,8 +377,8 @@ func TestNodesShareNothing(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				got = append(got, m.Body)
 				m.Body.Tags[0] = "b's"
+				got.set("b", append(got.get("b"), m.Body))
 			}
 		})
 		must(err)
@@ -388,8 +391,9 @@ func TestNodesShareNothing(t *testing.T) {
 		must(err)
 		must(sender.Boot())
 		must(w.Runtime().Sleep(context.Background(), time.Minute))
-		if len(got) != 2 || sent.Tags[0] != "a's" || &got[0].Tags[0] == &got[1].Tags[0] {
-			t.Errorf("got %v, sent %v", got, sent)
+		two := got.get("b")
+		if len(two) != 2 || sent.Tags[0] != "a's" || &two[0].Tags[0] == &two[1].Tags[0] {
+			t.Errorf("got %v, sent %v", two, sent)
 		}
 	})
 }
@@ -398,7 +402,7 @@ func TestNodesShareNothing(t *testing.T) {
 func TestForeignPortIsBorder(t *testing.T) {
 	r, err := sim.Run(t.Context(), sim.Config{Seed: 1}, func(_ context.Context, w *sim.World) error {
 		l := newLab(w, "", network.Options[note]{}, "a")
-		return l.ports["a"].Send("a", note{})
+		return l.ports.get("a").Send("a", note{})
 	})
 	if err != nil || r.Verdict.Kind != sim.Border {
 		t.Error(err, r.Verdict)
@@ -511,4 +515,38 @@ func TestSameSeedSameMessages(t *testing.T) {
 			}
 		}
 	}
+}
+
+// shelf keeps something of each node for the test, which is no task of it. Its lock is
+// native, and nobody waits while it is held.
+type shelf[T any] struct {
+	mu    sync.Mutex
+	items map[string]T
+}
+
+func (s *shelf[T]) get(node string) T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.items[node]
+}
+
+func (s *shelf[T]) set(node string, item T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.items == nil {
+		s.items = make(map[string]T)
+	}
+	s.items[node] = item
+}
+
+func (s *shelf[T]) all() map[string]T {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.items)
+}
+
+func (s *shelf[T]) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.items)
 }

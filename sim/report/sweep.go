@@ -20,6 +20,9 @@ func Sweep(w io.Writer, r *sweep.Report) {
 			fmt.Fprintf(w, "        the first difference is at %s\n", d.Where)
 		}
 	}
+	for _, seed := range r.Races {
+		fmt.Fprintf(w, "      the race detector reported while seed %s ran\n", sweep.Format(seed))
+	}
 	if r.Inconclusive > 0 {
 		fmt.Fprintf(w, "      %d runs proved nothing; %s\n", r.Inconclusive, r.InconclusiveMessage)
 	}

@@ -2,6 +2,7 @@ package shrink_test
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -37,28 +38,29 @@ func both(ctx context.Context, w *sim.World, a, b func(rt *runtime.Runtime)) {
 }
 
 // increment reads and writes with others in between.
-func increment(rt *runtime.Runtime, n *int) {
-	old := *n
+func increment(rt *runtime.Runtime, n *atomic.Int64) {
+	old := n.Load()
 	rt.Yield()
-	*n = old + 1
+	n.Store(old + 1)
 }
 
 var fixtures = []fixture{
 	{"lost update", 1, func(ctx context.Context, w *sim.World) error {
-		n := 0
+		var n atomic.Int64
 		both(ctx, w, func(rt *runtime.Runtime) { increment(rt, &n) }, func(rt *runtime.Runtime) { increment(rt, &n) })
-		w.Runtime().Always(n == 2, "lost-update", "n", n)
+		w.Runtime().Always(n.Load() == 2, "lost-update", "n", n.Load())
 		return nil
 	}},
 	{"lost updates of three", 1, func(ctx context.Context, w *sim.World) error {
-		rt, n := w.Runtime(), 0
+		rt := w.Runtime()
+		var n atomic.Int64
 		noise(ctx, rt)
 		group := rt.NewGroup(ctx)
 		for range 3 {
 			group.Go("adder", func(context.Context) error { increment(rt, &n); return nil })
 		}
 		_ = group.Wait()
-		rt.Always(n > 1, "lost-updates", "n", n)
+		rt.Always(n.Load() > 1, "lost-updates", "n", n.Load())
 		return nil
 	}},
 	{"check, then act", 1, func(ctx context.Context, w *sim.World) error {
@@ -93,28 +95,34 @@ var fixtures = []fixture{
 		return nil
 	}},
 	{"used before it is set", 1, func(ctx context.Context, w *sim.World) error {
-		rt, isSet := w.Runtime(), false
+		rt := w.Runtime()
+		var isSet atomic.Bool
 		noise(ctx, rt)
-		task := rt.Go(ctx, "user", func(context.Context) error { rt.Always(isSet, "set-first"); return nil })
+		task := rt.Go(ctx, "user", func(context.Context) error { rt.Always(isSet.Load(), "set-first"); return nil })
 		rt.Yield()
-		isSet = true
+		isSet.Store(true)
 		return task.Wait(ctx)
 	}},
 	{"the later one first", 1, func(ctx context.Context, w *sim.World) error {
-		last := ""
-		both(ctx, w, func(*runtime.Runtime) { last += "a" }, func(*runtime.Runtime) { last += "b" })
-		w.Runtime().Always(last == "ab", "in-order", "order", last)
+		var last atomic.Value
+		last.Store("")
+		add := func(name string) func(*runtime.Runtime) {
+			return func(*runtime.Runtime) { last.Store(last.Load().(string) + name) }
+		}
+		both(ctx, w, add("a"), add("b"))
+		w.Runtime().Always(last.Load() == "ab", "in-order", "order", last.Load())
 		return nil
 	}},
 	{"send on a closed channel", 1, func(ctx context.Context, w *sim.World) error {
-		c, isClosed := runtime.NewChan[int](w.Runtime(), 4), false
+		c := runtime.NewChan[int](w.Runtime(), 4)
+		var isClosed atomic.Bool
 		both(ctx, w, func(rt *runtime.Runtime) {
-			if !isClosed {
+			if !isClosed.Load() {
 				rt.Yield()
 				_ = c.Send(ctx, 1)
 			}
 		}, func(*runtime.Runtime) {
-			isClosed = true
+			isClosed.Store(true)
 			c.Close()
 		})
 		return nil
@@ -157,42 +165,43 @@ var fixtures = []fixture{
 		return nil
 	}},
 	{"a draw and a preemption", 2, func(ctx context.Context, w *sim.World) error {
-		n := 0
+		var n atomic.Int64
 		both(ctx, w, func(rt *runtime.Runtime) {
 			if rt.Choose("storage", "slow path", 3) > 0 {
 				increment(rt, &n)
 				return
 			}
-			n++
-		}, func(rt *runtime.Runtime) { n++ })
-		w.Runtime().Always(n == 2, "lost-update", "n", n)
+			n.Add(1)
+		}, func(rt *runtime.Runtime) { n.Add(1) })
+		w.Runtime().Always(n.Load() == 2, "lost-update", "n", n.Load())
 		return nil
 	}},
 	{"one crash of three", 1, func(ctx context.Context, w *sim.World) error {
-		return withFaults(ctx, w, []sim.FaultKind{sim.FaultPause, sim.FaultCrash, sim.FaultPause}, func(boots, _ int) bool {
+		return withFaults(ctx, w, []sim.FaultKind{sim.FaultPause, sim.FaultCrash, sim.FaultPause}, func(boots, _ int64) bool {
 			return boots < 2
 		})
 	}},
 	{"a crash and a pause", 2, func(ctx context.Context, w *sim.World) error {
 		kinds := []sim.FaultKind{sim.FaultPause, sim.FaultCrash, sim.FaultPause, sim.FaultCrash}
-		return withFaults(ctx, w, kinds, func(boots, late int) bool { return boots < 2 || late < 1 })
+		return withFaults(ctx, w, kinds, func(boots, late int64) bool { return boots < 2 || late < 1 })
 	}},
 }
 
 // withFaults runs a node that counts how often it boots and how often it was late,
 // under faults at steps that differ from seed to seed.
-func withFaults(ctx context.Context, w *sim.World, kinds []sim.FaultKind, isRight func(boots, late int) bool) error {
-	rt, boots, late := w.Runtime(), 0, 0
+func withFaults(ctx context.Context, w *sim.World, kinds []sim.FaultKind, isRight func(boots, late int64) bool) error {
+	rt := w.Runtime()
+	var boots, late atomic.Int64
 	rand := rt.Rand("faults")
 	n, err := w.Node("n", func(ctx context.Context, rt *runtime.Runtime) error {
-		boots++
+		boots.Add(1)
 		for {
 			before := rt.Now()
 			if err := rt.Sleep(ctx, 10*time.Millisecond); err != nil {
 				return err
 			}
 			if rt.Since(before) > time.Second {
-				late++
+				late.Add(1)
 			}
 		}
 	})
@@ -212,6 +221,6 @@ func withFaults(ctx context.Context, w *sim.World, kinds []sim.FaultKind, isRigh
 	if err := rt.Sleep(ctx, 30*time.Second); err != nil {
 		return err
 	}
-	rt.Always(isRight(boots, late), "never-so", "boots", boots, "late", late)
+	rt.Always(isRight(boots.Load(), late.Load()), "never-so", "boots", boots.Load(), "late", late.Load())
 	return nil
 }

@@ -59,7 +59,7 @@ func runMain(t *testing.T, main sim.Main) {
 		switch {
 		case r.Verdict.Kind == sim.Goexit && t.Skipped():
 			t.SkipNow()
-		case r.Verdict.Kind == sim.OK && (failedBefore || !t.Failed()):
+		case r.Verdict.Kind == sim.OK && r.Races == 0 && (failedBefore || !t.Failed()):
 			continue
 		}
 		once := sim.Scenario{Name: "test", Run: main}
@@ -77,19 +77,33 @@ func describe(
 	t.Helper()
 	text := report.Failure{
 		Title: r.Verdict.String(), Result: r, Place: place, StoryMax: s.story,
-		Rerun: fmt.Sprintf("go test %s -run '%s' -sim.seed=%s", testPackage(), pattern(t.Name()), sweep.Format(r.Seed)),
+		Rerun: rerun(t, r),
 	}
-	if r.Verdict.Kind == sim.OK {
+	switch {
+	case r.Verdict.Kind != sim.OK:
+	case r.Races > 0:
+		text.Title = "data race, as reported above"
+	default:
 		text.Title = "the test failed in this run"
 	}
 	config := scenario.Config(sim.Config{})
-	if s.shrink > 0 {
+	if s.shrink > 0 && r.Races == 0 { // a race is reported once only
 		text.Shrink(t.Context(), scenario, config, options)
 	}
 	if r.Verdict.Kind != sim.Escape {
 		text.Tell(t.Context(), config, scenario.Run)
 	}
 	return text.String()
+}
+
+// rerun returns the command that runs the seed again.
+func rerun(t *testing.T, r sim.Result) string {
+	t.Helper()
+	race := ""
+	if r.Races > 0 {
+		race = "-race "
+	}
+	return fmt.Sprintf("go test %s%s -run '%s' -sim.seed=%s", race, testPackage(), pattern(t.Name()), sweep.Format(r.Seed))
 }
 
 // pattern turns the name of a test into a regular expression for -run, to
@@ -146,6 +160,9 @@ func RunScenario(t *testing.T, scenario sim.Scenario) {
 	for _, d := range r.Divergences {
 		t.Errorf("seed %s does not repeat: hash %016x, then %016x; the first difference is at %s",
 			sweep.Format(d.Seed), d.First, d.Second, cmp.Or(d.Where, "the outcome"))
+	}
+	for _, seed := range r.Races {
+		t.Errorf("the race detector reported while seed %s ran", sweep.Format(seed))
 	}
 	if r.Inconclusive > 0 {
 		t.Errorf("%d of %d runs proved nothing; %s", r.Inconclusive, r.Done, r.InconclusiveMessage)

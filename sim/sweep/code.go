@@ -27,7 +27,7 @@ func (r *Report) Code() Code {
 	switch {
 	case len(r.Divergences) > 0:
 		return CodeNondeterminism
-	case len(r.Failures) > 0:
+	case len(r.Failures) > 0, len(r.Races) > 0:
 		return CodeViolation
 	case r.Interrupted:
 		return CodeInterrupted

@@ -25,6 +25,10 @@ type Report struct {
 	Failures []Failure
 	// Divergences are seeds whose two runs differed.
 	Divergences []Divergence
+	// Races are the seeds during whose runs the race detector reported, in order. What
+	// it reported stands in its own output; other seeds that ran at the same time are
+	// here, too.
+	Races []uint64
 	// InconclusiveMessage is that of the inconclusive run with the lowest seed.
 	InconclusiveMessage string
 	// Assertions are the counts of all runs together, faults included. What
@@ -79,6 +83,9 @@ func (r *Report) add(one sim.Result) {
 		}
 	default:
 		r.OK++
+	}
+	if one.Races > 0 {
+		r.Races = append(r.Races, one.Seed)
 	}
 	for _, a := range one.Assertions {
 		r.count(a)

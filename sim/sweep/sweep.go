@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	goruntime "runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -258,5 +259,6 @@ func (s *sweep) finish(ctx context.Context) {
 	s.report.Real = time.Since(s.start)
 	s.report.Interrupted = ctx.Err() != nil && s.err == nil
 	s.report.missing(s.scenario)
+	slices.Sort(s.report.Races)
 	s.report.sort()
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
-// The programs of this category need a race detector: each run ends as if all were
-// well. They have no verdict of their own yet.
+// The programs of this category need the race detector, which reports them under
+// -race: each run ends as if all were well.
 func dataRace() []Program {
 	return []Program{
 		{

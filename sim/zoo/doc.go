@@ -26,8 +26,9 @@
 // [Program.Depth] says how many pairs of operations have to come in a certain order.
 //
 // What it does not show: how good a strategy is in large programs, where
-// everything takes more steps. Data races are in the zoo, but the simulator does not
-// see them; [Program.NeedsRace] marks them, and nothing measures them.
+// everything takes more steps. Data races are in the zoo, marked by
+// [Program.NeedsRace], but only the race detector sees them, and it reports one once in
+// a process: go test -race runs them, in a child.
 //
 // Package zoo/native has some of the programs in plain Go, to measure
 // "go test -race -count" in the same way.

@@ -67,6 +67,9 @@ func TestTwinsAreClean(t *testing.T) {
 func TestRunsRepeat(t *testing.T) {
 	for _, p := range zoo.All() {
 		for twin, body := range map[string]zoo.Body{"bug": p.Bug, "fixed": p.Fixed} {
+			if underRace && p.NeedsRace && twin == "bug" {
+				continue // it is reported, and that fails this test
+			}
 			for seed := range uint64(5) {
 				var hashes [2]uint64
 				for i := range hashes {

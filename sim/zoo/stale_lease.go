@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -131,13 +132,13 @@ type cluster struct {
 	pods    *runtime.Resource
 	kubelet *runtime.Resource
 	leader  string
-	term    int
+	term    atomic.Int64
 	bound   string // where the one pod is to run
 }
 
 func (c *cluster) leads(who string) (term int, leads bool) {
 	c.rt.Read(c.leases)
-	return c.term, c.leader == who
+	return int(c.term.Load()), c.leader == who
 }
 
 func (c *cluster) elect(who string) {
@@ -146,7 +147,7 @@ func (c *cluster) elect(who string) {
 	}
 	c.rt.Write(c.leases)
 	c.leader = who
-	c.term++
+	c.term.Add(1)
 }
 
 func (c *cluster) bind(_ int, node string) {
@@ -156,7 +157,7 @@ func (c *cluster) bind(_ int, node string) {
 
 func (c *cluster) bindInTerm(term int, node string) {
 	c.rt.Write(c.pods)
-	if c.term == term {
+	if c.term.Load() == int64(term) {
 		c.bound = node
 	}
 }
@@ -175,8 +176,9 @@ func (c *cluster) run() {
 func schedulePods(ctx context.Context, rt *runtime.Runtime, bind func(*cluster, int, string)) {
 	c := &cluster{
 		rt: rt, leases: runtime.NewResource("api", "leases"), pods: runtime.NewResource("api", "pods"),
-		kubelet: runtime.NewResource("api", "kubelet"), leader: "a", term: 1,
+		kubelet: runtime.NewResource("api", "kubelet"), leader: "a",
 	}
+	c.term.Store(1)
 	tasks := rt.NewWaitGroup()
 	tasks.Go(ctx, "scheduler-a", func(context.Context) {
 		if term, leads := c.leads("a"); leads {

@@ -24,8 +24,9 @@ type Program struct {
 	Depth int
 	// Verdict is how a run ends that shows the bug.
 	Verdict sim.VerdictKind
-	// NeedsRace is true if only a race detector sees the bug. The simulator has none
-	// yet, so the benchmark leaves the program out, and says so.
+	// NeedsRace is true if only the race detector sees the bug, and Verdict OK. The
+	// benchmark leaves the program out, and says so; the tests of this package run it
+	// under -race.
 	NeedsRace bool
 	// Bug and Fixed are the twins.
 	Bug, Fixed Body
