@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -101,6 +102,7 @@ const defaultName = "network"
 type Port[M any] struct {
 	network *Network[M]
 	rt      *runtime.Runtime
+	node    *sim.Node // nil for the harness
 	inbox   *runtime.Chan[Message[M]]
 }
 
@@ -117,6 +119,10 @@ type Message[M any] struct {
 func (n *Network[M]) Listen(rt *runtime.Runtime) *Port[M] {
 	rt.Write(n.resource(rt.Node()))
 	p := &Port[M]{network: n, rt: rt, inbox: runtime.NewChan[Message[M]](rt, n.options.InboxMax)}
+	nodes := n.world.Nodes()
+	if i := slices.IndexFunc(nodes, func(node *sim.Node) bool { return node.Name() == rt.Node() }); i >= 0 {
+		p.node = nodes[i]
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ports[rt.Node()] = p
@@ -256,7 +262,7 @@ func (n *Network[M]) arrive(e envelope[M]) {
 	case n.links.isCut(e.link):
 		n.lose(e, "by the partition")
 	case n.links.hold(e):
-	case p == nil:
+	case p == nil || !p.isOpen():
 		n.lose(e, "nobody listens")
 	case !p.inbox.Deliver(e.message):
 		n.lose(e, "the inbox is full")
@@ -266,6 +272,15 @@ func (n *Network[M]) arrive(e envelope[M]) {
 			Message: e.number, Peer: e.from,
 		})
 	}
+}
+
+// isOpen reports whether the incarnation that has opened the port still runs.
+func (p *Port[M]) isOpen() bool {
+	if p.node == nil {
+		return true
+	}
+	s := p.node.State()
+	return (s == sim.Up || s == sim.Paused) && p.node.Incarnation() == p.rt.Incarnation()
 }
 
 func (n *Network[M]) lose(e envelope[M], why string) {

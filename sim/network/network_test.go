@@ -550,3 +550,22 @@ func (s *shelf[T]) clear() {
 	defer s.mu.Unlock()
 	clear(s.items)
 }
+
+// TestDeadNodesReceiveNothing protects stories: what comes to a node that is down is told to
+// be lost, not to have arrived.
+func TestDeadNodesReceiveNothing(t *testing.T) {
+	for seed := range uint64(10) {
+		told := make(map[trace.Kind]int)
+		r, err := sim.Run(t.Context(), sim.Config{Seed: seed, Trace: func(e trace.Event) { told[e.Kind]++ }},
+			func(_ context.Context, w *sim.World) error {
+				l := newLab(w, "", network.Options[note]{}, "a", "b")
+				l.plan("crash b at step 1 for 1h")
+				l.send("a", "b", "1", "2")
+				l.pass(time.Minute)
+				return nil
+			})
+		if err != nil || r.Verdict.Kind != sim.OK || told[trace.Deliver] != 0 || told[trace.Drop] != 2 {
+			t.Errorf("%v %v: %d arrive, %d are lost", err, r.Verdict, told[trace.Deliver], told[trace.Drop])
+		}
+	}
+}
