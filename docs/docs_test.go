@@ -56,7 +56,7 @@ func checkDocument(t *testing.T, root, document string) {
 	overlay := writeOverlay(t, root, text)
 	for _, m := range outputMark.FindAllStringSubmatch(text, -1) {
 		command, want := m[1], m[2]
-		got := execute(t, root, overlay, command)
+		got := execute(t, root, overlay, command, text)
 		diff := cmp.Diff(timeless(want), timeless(got))
 		switch {
 		case diff == "":
@@ -106,9 +106,23 @@ func writeOverlay(t *testing.T, root, text string) string {
 	return path
 }
 
+// writeLoose puts the files of a document that belong into no folder, such as a plan of
+// faults, to where its commands run.
+func writeLoose(t *testing.T, folder, document string) {
+	t.Helper()
+	for _, m := range fileMark.FindAllStringSubmatch(document, -1) {
+		if strings.Contains(m[1], "/") {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(folder, m[1]), []byte(m[2]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // execute runs a command of a document in the root of the module. "simrun" and
-// "simvet" are the programs built from the tree.
-func execute(t *testing.T, root, overlay, command string) string {
+// "simvet" are the programs built from the tree; simrun finds the document's loose files.
+func execute(t *testing.T, root, overlay, command, document string) string {
 	t.Helper()
 	words := strings.Fields(strings.ReplaceAll(command, "'", ""))
 	switch words[0] {
@@ -129,6 +143,7 @@ func execute(t *testing.T, root, overlay, command string) string {
 	cmd.Dir = root
 	if strings.HasPrefix(command, "simrun ") && words[1] != "mutants" { // needs no source tree, and leaves files
 		cmd.Dir = t.TempDir()
+		writeLoose(t, cmd.Dir, document)
 	}
 	cmd.Env = append(os.Environ(), "SIM_SEED=", "SIM_SEEDS=", "SIM_STORY=", "SIM_SHRINK=", "SIM_OUT=")
 	out, _ := cmd.CombinedOutput() // failing is what some documents show
