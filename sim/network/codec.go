@@ -47,7 +47,8 @@ func (gobCodec[M]) Decode(data []byte) (m M, err error) {
 // encodesItself reports whether gob asks the type for its bytes.
 func encodesItself(t reflect.Type) bool {
 	for _, i := range []reflect.Type{
-		reflect.TypeFor[gob.GobEncoder](), reflect.TypeFor[encoding.BinaryMarshaler](), reflect.TypeFor[encoding.TextMarshaler](),
+		reflect.TypeFor[gob.GobEncoder](), reflect.TypeFor[encoding.BinaryMarshaler](),
+		reflect.TypeFor[encoding.TextMarshaler](),
 	} {
 		if t.Implements(i) || reflect.PointerTo(t).Implements(i) {
 			return true

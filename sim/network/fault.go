@@ -158,14 +158,17 @@ func (n *Network[M]) swizzle(f sim.Fault) (end func()) {
 // alone, halves, a bridge, a ring; a link in one direction, all that a node sends; any
 // nodes. The name is that of the network, "" for the usual one.
 func Targets(name string) map[sim.FaultKind]func(rand *runtime.Rand, nodes []string) (target, by string) {
-	kind := func(k sim.FaultKind) sim.FaultKind { return kindOf(name, k) }
-	return map[sim.FaultKind]func(*runtime.Rand, []string) (string, string){
-		kind(FaultPartition): func(rand *runtime.Rand, nodes []string) (string, string) { return drawSides(rand, nodes), "" },
-		kind(FaultCut):       func(rand *runtime.Rand, nodes []string) (string, string) { return drawDirection(rand, nodes), "" },
-		kind(FaultClog):      func(rand *runtime.Rand, nodes []string) (string, string) { return drawDirection(rand, nodes), "" },
-		kind(FaultSwizzle): func(rand *runtime.Rand, nodes []string) (string, string) {
-			return strings.Join(shuffled(rand, nodes), "+"), ""
-		},
+	type draw = func(rand *runtime.Rand, nodes []string) (target, by string)
+	shape := func(shape func(*runtime.Rand, []string) string) draw {
+		return func(rand *runtime.Rand, nodes []string) (string, string) { return shape(rand, nodes), "" }
+	}
+	return map[sim.FaultKind]draw{
+		kindOf(name, FaultPartition): shape(drawSides),
+		kindOf(name, FaultCut):       shape(drawDirection),
+		kindOf(name, FaultClog):      shape(drawDirection),
+		kindOf(name, FaultSwizzle): shape(func(rand *runtime.Rand, nodes []string) string {
+			return strings.Join(shuffled(rand, nodes), "+")
+		}),
 	}
 }
 

@@ -449,10 +449,8 @@ func TestSwarmDrawsShapes(t *testing.T) {
 		shapes := overSeeds(t, 60, func(t *testing.T, w *sim.World, tell func(string)) {
 			l := newLab(w, "", network.Options[note]{}, nodes...)
 			swarm := sim.Swarm{Nodes: nodes, Faults: 4, Steps: 50, Targets: network.Targets("")}
-			for _, kind := range []sim.FaultKind{
+			swarm.Kinds = []sim.FaultKind{
 				network.FaultPartition, network.FaultCut, network.FaultClog, network.FaultSwizzle,
-			} {
-				swarm.Kinds = append(swarm.Kinds, kind)
 			}
 			p := swarm.Draw(w.Runtime().Rand("swarm"))
 			if err := w.Inject(p.Faults...); err != nil {

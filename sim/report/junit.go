@@ -70,13 +70,15 @@ func (j *junit) Sweep(r *sweep.Report, failures []Told) error {
 	}
 	for _, f := range failures {
 		v := f.Result.Verdict
-		s.add(v.FailureID()).Failure = &junitFailure{Message: v.String(), Type: v.Kind.String(), Text: f.Rerun + "\n" + f.Text}
+		c := s.add(v.FailureID())
+		c.Failure = &junitFailure{Message: v.String(), Type: v.Kind.String(), Text: f.Rerun + "\n" + f.Text}
 	}
 	if r.Checked > 0 {
 		c := s.add("seeds repeat")
 		for _, d := range r.Divergences {
-			c.Failure = &junitFailure{Message: "a seed does not repeat", Type: "nondeterminism", Text: fmt.Sprintf(
-				"simrun check %s --seeds %s\nhash %016x, then %016x %s", r.Scenario, sweep.Format(d.Seed), d.First, d.Second, d.Where)}
+			text := fmt.Sprintf("simrun check %s --seeds %s\nhash %016x, then %016x %s",
+				r.Scenario, sweep.Format(d.Seed), d.First, d.Second, d.Where)
+			c.Failure = &junitFailure{Message: "a seed does not repeat", Type: "nondeterminism", Text: text}
 		}
 	}
 	if r.OwesObligations() {

@@ -99,8 +99,8 @@ func newDiagram(events []Event) *diagram {
 			preempted = 1
 		}
 		d.Events[i] = []int64{
-			int64(e.Step), int64(e.Time / time.Nanosecond), int64(lanes[i]), int64(e.Kind), intern(e.Who()), intern(e.Location),
-			intern(e.what()), preempted,
+			int64(e.Step), int64(e.Time / time.Nanosecond), int64(lanes[i]), int64(e.Kind),
+			intern(e.Who()), intern(e.Location), intern(e.what()), preempted,
 		}
 	}
 	d.connect(events)
@@ -137,7 +137,8 @@ func (d *diagram) layOut(events []Event) []int {
 	local := make(map[key]int)
 	for _, k := range order {
 		life, n := lives[k], nodes[k.node]
-		free := slices.IndexFunc(byNode[n], func(spans []taskSpan) bool { return spans[len(spans)-1].Last < life.First })
+		isFree := func(spans []taskSpan) bool { return spans[len(spans)-1].Last < life.First }
+		free := slices.IndexFunc(byNode[n], isFree)
 		if free < 0 {
 			free = len(byNode[n])
 			byNode[n] = append(byNode[n], nil)

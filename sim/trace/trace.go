@@ -28,7 +28,9 @@ const (
 	FaultEnd             // a fault is over
 )
 
-var kindNames = [...]string{"op", "wait", "start", "end", "choice", "log", "fault", "world", "verdict", "send", "deliver", "drop", "fault-end"}
+var kindNames = [...]string{
+	"op", "wait", "start", "end", "choice", "log", "fault", "world", "verdict", "send", "deliver", "drop", "fault-end",
+}
 
 // String returns the name used in filters.
 func (k Kind) String() string { return kindNames[k] }

@@ -21,7 +21,8 @@ type configFlags struct {
 func (f *configFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.strategy, "strategy", "random", "what makes the choices: random, sticky, pct:3, pos, portfolio")
-	flags.StringVar(&f.faults, "faults", "", `a file with what goes wrong, in the place of what each scenario draws; "calm": nothing does`)
+	flags.StringVar(&f.faults, "faults", "",
+		`a file with what goes wrong, in the place of what each scenario draws; "calm": nothing does`)
 	flags.Uint64Var(&f.stepsMax, "steps-max", 0, "limit of steps of one run (default: the scenario's)")
 	flags.DurationVar(&f.virtualMax, "virtual-max", 0, "limit of virtual time of one run (default 720h)")
 }

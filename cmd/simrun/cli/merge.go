@@ -60,6 +60,13 @@ func (e *environment) merge(paths []string, table bool) error {
 		}
 		codes = append(codes, r.Code())
 	}
+	e.reports = all
+	if err := e.tellCatalogue(table); err != nil {
+		return err
+	}
+	if e.neverEvaluated > 0 {
+		codes = append(codes, sweep.CodeInconclusive)
+	}
 	missing = append(missing, absent...)
 	for _, m := range missing {
 		fmt.Fprintf(e.out, "missing: %s\n", m)
@@ -68,7 +75,11 @@ func (e *environment) merge(paths []string, table bool) error {
 		codes = append(codes, sweep.CodeInconclusive)
 	}
 	e.code = sweep.Worst(codes...)
-	_, err = fmt.Fprintf(e.out, "%s, %d files merged\n", map[bool]string{true: "ok", false: "not green"}[e.code == sweep.CodeOK], len(paths))
+	word := "ok"
+	if e.code != sweep.CodeOK {
+		word = "not green"
+	}
+	_, err = fmt.Fprintf(e.out, "%s, %d files merged\n", word, len(paths))
 	return err
 }
 

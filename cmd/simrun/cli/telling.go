@@ -55,7 +55,8 @@ func (t *telling) tell(e trace.Event) {
 	case "jsonl":
 		if t.err == nil {
 			t.err = t.lines.Encode(eventLine{
-				1, e.Step, int64(e.Time), e.Node, e.Task, e.Kind.String(), e.Text, e.Location, e.Preempted, e.Message, e.Peer,
+				1, e.Step, int64(e.Time), e.Node, e.Task, e.Kind.String(), e.Text, e.Location,
+				e.Preempted, e.Message, e.Peer,
 			})
 		}
 	default:
