@@ -32,7 +32,7 @@ func takeover(ctx context.Context, w *sim.World) error {
 	if err != nil {
 		return err
 	}
-	if rand.IntN(2) == 0 {
+	if rand.IntN(3) == 0 {
 		c.openingMax, c.pauseMax, c.writes = 1500, 500, 30
 	}
 	var descriptions []collections.Description
