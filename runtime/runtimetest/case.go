@@ -32,12 +32,12 @@ type Case struct {
 // Cases returns all cases, in a fixed order.
 func Cases() []Case {
 	return slices.Concat(
-		channelCases, channelTryCases, closeCases, channelContextCases,
-		selectCases, selectDefaultCases, selectEdgeCases, selectTimerCases,
+		channelCases, channelTryCases, closeCases, channelContextCases, channelOrderCases,
+		selectCases, selectDefaultCases, selectEdgeCases, selectClosedCases, selectTimerCases,
 		mutexCases, rwmutexCases, condCases, condMisuseCases, waitGroupCases, onceCases, semaphoreCases,
-		timerCases, timerRaceCases,
-		contextCases, contextStandardCases, afterCancelCases,
-		taskCases, groupCases, watchCases, choiceCases,
+		timerCases, timerStateCases, timerRaceCases,
+		contextCases, contextStandardCases, contextEdgeCases, afterCancelCases,
+		taskCases, endingCases, groupCases, watchCases, choiceCases,
 	)
 }
 

@@ -33,8 +33,8 @@ func TestCasesAreWellFormed(t *testing.T) {
 	}
 }
 
-// The suite is large enough to mean something: at least 80 cases run natively,
-// live and under a scheduler, and at least 40 of them have a choice.
+// The suite is large enough to mean something: at least 150 cases run natively,
+// live and under a scheduler, and at least 75 of them have a choice.
 func TestSuiteIsLargeEnough(t *testing.T) {
 	everywhere, choices := 0, 0
 	for _, c := range runtimetest.Cases() {
@@ -46,7 +46,7 @@ func TestSuiteIsLargeEnough(t *testing.T) {
 			choices++
 		}
 	}
-	if everywhere < 80 || choices < 40 {
+	if everywhere < 150 || choices < 75 {
 		t.Errorf("%d cases run everywhere, %d of them with a choice", everywhere, choices)
 	}
 	t.Logf("%d cases, %d run everywhere, %d of those with a choice", len(runtimetest.Cases()), everywhere, choices)
