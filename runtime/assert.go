@@ -20,12 +20,21 @@ const (
 	KindReachable
 	KindUnreachable
 	KindFault
+	KindAlwaysOrUnreachable
 )
 
-var kindNames = [...]string{"always", "sometimes", "reachable", "unreachable", "fault"}
+var kindNames = [...]string{"always", "sometimes", "reachable", "unreachable", "fault", "always-or-unreachable"}
 
 // String returns the name used in tables.
 func (k AssertionKind) String() string { return kindNames[k] }
+
+// ParseAssertionKind reads the name of a kind.
+func ParseAssertionKind(name string) (AssertionKind, error) {
+	if i := slices.Index(kindNames[:], name); i >= 0 {
+		return AssertionKind(i), nil
+	}
+	return 0, fmt.Errorf("runtime: unknown kind of assertion %q", name)
+}
 
 // Assertion counts the evaluations of one assertion.
 type Assertion struct {
@@ -101,8 +110,20 @@ func (a *assertions) list() []Assertion {
 // Always says that cond holds whenever it is evaluated. The key-value pairs
 // describe the state for whoever reads the failure. A scheduler ends the run;
 // a live runtime logs an error, counts and goes on.
+//
+// An Always that no run evaluates proves nothing, and tests that collect their
+// assertions say so. Where that is as it should be, use AlwaysOrUnreachable.
 func (rt *Runtime) Always(cond bool, id string, kv ...any) {
 	rt.count(KindAlways, id, cond)
+	if !cond {
+		rt.violated(id, "", kv)
+	}
+}
+
+// AlwaysOrUnreachable is Always for a line that need not be reached: what has to hold
+// in the answer to an error that no test may ever cause.
+func (rt *Runtime) AlwaysOrUnreachable(cond bool, id string, kv ...any) {
+	rt.count(KindAlwaysOrUnreachable, id, cond)
 	if !cond {
 		rt.violated(id, "", kv)
 	}

@@ -22,6 +22,7 @@ func TestAssertionsAreCounted(t *testing.T) {
 	rt.Reachable("here")
 	rt.Unreachable("there", "because", "x")
 	rt.FaultDelivered("torn-write")
+	rt.AlwaysOrUnreachable(true, "a")
 	want := []runtime.Assertion{
 		{Kind: runtime.KindAlways, ID: "a", Evaluated: 3, Held: 3},
 		{Kind: runtime.KindAlways, ID: "b", Evaluated: 3, Held: 2},
@@ -29,6 +30,7 @@ func TestAssertionsAreCounted(t *testing.T) {
 		{Kind: runtime.KindReachable, ID: "here", Evaluated: 1, Held: 1},
 		{Kind: runtime.KindUnreachable, ID: "there", Evaluated: 1},
 		{Kind: runtime.KindFault, ID: "torn-write", Evaluated: 1, Held: 1},
+		{Kind: runtime.KindAlwaysOrUnreachable, ID: "a", Evaluated: 1, Held: 1},
 	}
 	if diff := cmp.Diff(want, rt.Assertions()); diff != "" {
 		t.Errorf("assertions (-want +got):\n%s", diff)
@@ -58,17 +60,22 @@ func TestAssertionsFromManyTasks(t *testing.T) {
 // Under a scheduler a violation ends the run with its id and details, and the
 // task does not go on.
 func TestViolationEndsTheRun(t *testing.T) {
-	s := &watchedScheduler{}
-	rt := runtime.Plug(s, runtime.Options{})
-	s.Run(rt, func(context.Context) {
-		rt.Always(false, "no-overdraft", "balance", -20)
-		t.Error("the task went on")
-	})
-	want := runtime.Failure{
-		Kind: runtime.FailureViolation, ID: "no-overdraft", Details: []slog.Attr{slog.Int("balance", -20)},
-	}
-	if diff := cmp.Diff(want, s.failures[0]); diff != "" {
-		t.Errorf("failure (-want +got):\n%s", diff)
+	for name, assert := range map[string]func(*runtime.Runtime, bool, string, ...any){
+		"Always": (*runtime.Runtime).Always, "AlwaysOrUnreachable": (*runtime.Runtime).AlwaysOrUnreachable,
+	} {
+		s := &watchedScheduler{}
+		rt := runtime.Plug(s, runtime.Options{})
+		s.Run(rt, func(context.Context) {
+			assert(rt, true, "no-overdraft")
+			assert(rt, false, "no-overdraft", "balance", -20)
+			t.Errorf("%s: the task went on", name)
+		})
+		want := runtime.Failure{
+			Kind: runtime.FailureViolation, ID: "no-overdraft", Details: []slog.Attr{slog.Int("balance", -20)},
+		}
+		if diff := cmp.Diff(want, s.failures[0]); diff != "" {
+			t.Errorf("%s: failures (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
@@ -85,10 +92,16 @@ func TestFaultsAreRecorded(t *testing.T) {
 // The kinds have the names that tables print.
 func TestAssertionKindNames(t *testing.T) {
 	names := make(map[string]bool)
-	for kind := runtime.KindAlways; kind <= runtime.KindFault; kind++ {
+	for kind := runtime.KindAlways; kind <= runtime.KindAlwaysOrUnreachable; kind++ {
 		names[kind.String()] = true
+		if parsed, err := runtime.ParseAssertionKind(kind.String()); err != nil || parsed != kind {
+			t.Errorf("%v is read as %v, %v", kind, parsed, err)
+		}
 	}
-	if len(names) != 5 || names[""] {
+	if len(names) != 6 || names[""] {
 		t.Errorf("names %v", names)
+	}
+	if _, err := runtime.ParseAssertionKind("never"); err == nil {
+		t.Error("an unknown name is read")
 	}
 }

@@ -17,8 +17,9 @@
 //	context.With...          rt.WithCancel(ctx), WithTimeout, WithDeadline, AfterCancel
 //	math/rand                rt.Rand("name")
 //	log/slog                 rt.Logger()
-//	asserting                rt.Always, Sometimes, Reachable, Unreachable
+//	asserting                rt.Always, AlwaysOrUnreachable, Sometimes, Reachable, Unreachable
 //	waiting for a value      NewWatch(rt, v)
+//	real input and output    rt.External(ctx, name, f): outside the simulation, recorded
 //
 // Names of tasks are stable: [Task.Path] is the path of names by which a task
 // was spawned, the same live and under a scheduler.
@@ -65,6 +66,8 @@
 //     never appears under a scheduler.
 //   - A blocking operation on a nil channel under a context that descends from
 //     no task blocks natively, also under a scheduler.
+//   - Under a scheduler a task that ends by runtime.Goexit ends the run, as one that
+//     panics does; in Go the others go on.
 //   - The zero Mutex, RWMutex, WaitGroup and Once are live ones.
 //   - [Runtime.WithDeadlineCause] of a live runtime with an injected clock does
 //     not carry the cause.

@@ -112,6 +112,7 @@ const (
 	OpNode
 	OpRead  // of a resource
 	OpWrite // of a resource
+	OpExternal
 )
 
 var opNames = [...]string{
@@ -124,6 +125,7 @@ var opNames = [...]string{
 	OpAcquire: "acquire", OpTryAcquire: "try-acquire", OpRelease: "release",
 	OpSleep: "sleep", OpTimer: "timer", OpCancel: "cancel", OpCancelled: "cancelled?",
 	OpNil: "nil channel", OpNode: "node", OpRead: "read", OpWrite: "write",
+	OpExternal: "external",
 }
 
 // String returns the name used in stories and reports.

@@ -26,7 +26,9 @@
 //     from the seed by hashing their names, so a draw in one never shifts
 //     another. Choice 0 always means that nothing bad happens.
 //  4. Each choice among two or more goes on the [Tape]. A tape is replayed
-//     strictly: a run that asks for a different choice ends as Diverged.
+//     strictly: a run that asks for a different choice ends as Diverged. So do the
+//     answers to Runtime.External, which leaves the world: it stands still meanwhile,
+//     and a replay answers from the tape.
 //  5. Time is virtual. A step takes Config.StepCost; when nothing can run the
 //     clock moves to the next alarm.
 //  6. The hash of a run covers each decision (the task, its operation and
@@ -45,8 +47,8 @@
 // [Run] returns a [Verdict] in every case: ok, violation (an assertion),
 // deadlock (with every task, what it waits for and who holds it), panic (with
 // the task's own stack), misuse, border (a task used a primitive of another
-// node), escape (a step that does not end: it blocks natively or spins; with
-// all stacks), goexit (t.FailNow in a task), leak (a task that waits for ever
+// node), escape (a step that does not end: it blocks natively or spins, or an
+// external call took too long; with all stacks), goexit (t.FailNow in a task), leak (a task that waits for ever
 // when the program is done, see Config.LeaksAfter), inconclusive (a limit was
 // reached), diverged (a replay left its tape). Every failure has a tape, and
 // [Result.Recent] tells its last decisions where a replay cannot.

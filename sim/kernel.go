@@ -63,6 +63,7 @@ type kernel struct {
 	planned    *Plan   // all that was drawn or given
 	guide      *guide  // follows a script; nil without
 	scribe     *scribe // writes one down; nil without
+	outside    outside
 
 	signal    atomic.Uint32 // what the watchdog wants: asked, interrupted, abandoned
 	unwinding atomic.Bool   // reaping, for the watchdog

@@ -2,7 +2,11 @@
 
 package sim
 
-import "github.com/tidemarkdb/tidemark/runtime"
+import (
+	"context"
+
+	"github.com/tidemarkdb/tidemark/runtime"
+)
 
 // remote is a life as the program sees it.
 type remote struct{ life *life }
@@ -110,7 +114,15 @@ func detached(s string) string { return string([]byte(s)) }
 //go:norace
 func (r remote) Fail(f runtime.Failure) { r.life.kernel.join(func() { r.life.Fail(f) }) }
 
+// External implements [runtime.ExternalScheduler].
+//
+//go:norace
+func (r remote) External(name string, f func(ctx context.Context) ([]byte, error)) ([]byte, error) {
+	return r.life.External(name, f)
+}
+
 var (
-	_ runtime.Scheduler = remote{}
-	_ runtime.WallClock = remote{}
+	_ runtime.Scheduler         = remote{}
+	_ runtime.WallClock         = remote{}
+	_ runtime.ExternalScheduler = remote{}
 )

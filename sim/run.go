@@ -50,6 +50,9 @@ type Config struct {
 	// StuckAfter is how long, in real time, a step may take before the run
 	// ends as Escape; 0 is ten seconds.
 	StuckAfter time.Duration
+	// ExternalMax is how long, in real time, a function given to Runtime.External may
+	// take before its context ends and the run ends as Escape; 0 is a minute.
+	ExternalMax time.Duration
 	// LeaksAfter, if not 0, lets the world go on when main has returned, for at most
 	// this much virtual time. Tasks of the harness that still wait then, for anything
 	// but a timer of their own, end the run as Leak.
@@ -70,6 +73,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("%w: StepCost of %v", ErrConfig, c.StepCost)
 	case c.StuckAfter < 0:
 		return fmt.Errorf("%w: StuckAfter of %v", ErrConfig, c.StuckAfter)
+	case c.ExternalMax < 0:
+		return fmt.Errorf("%w: ExternalMax of %v", ErrConfig, c.ExternalMax)
 	case c.LeaksAfter < 0:
 		return fmt.Errorf("%w: LeaksAfter of %v", ErrConfig, c.LeaksAfter)
 	case c.Replay != nil && c.Strategy != nil:
@@ -107,6 +112,9 @@ func (c Config) withDefaults() Config {
 	if c.StuckAfter == 0 {
 		c.StuckAfter = 10 * time.Second
 	}
+	if c.ExternalMax == 0 {
+		c.ExternalMax = time.Minute
+	}
 	return c
 }
 
@@ -115,7 +123,7 @@ type Result struct {
 	Verdict Verdict
 	// Seed is the one of the configuration, or of the tape.
 	Seed uint64
-	// Hash covers every decision and choice, the counts of assertions and the
+	// Hash covers every decision and choice, the answers to External, the counts of assertions and the
 	// kind of verdict: equal runs have equal hashes.
 	Hash uint64
 	// Steps counts the decisions, Switches those that went to another task.
@@ -138,8 +146,9 @@ type Result struct {
 	// verdict, and a second run of the same seed has none. In runs that overlap in time
 	// each race counts for all of them. Without -race it is 0.
 	Races int
-	// Skew counts the deviations of a script that could not be followed.
-	Skew int
+	// Left are the deviations of a script that could not be followed: what they wanted
+	// was not there, or nobody has come to their place.
+	Left []Deviation
 
 	ring ring
 }
@@ -168,6 +177,7 @@ func Run(ctx context.Context, config Config, main Main) (Result, error) {
 
 func run(ctx context.Context, config Config, main Main) Result {
 	k := newKernel(config, main)
+	k.outside.run = ctx
 	if ctx.Err() != nil {
 		k.signal.Or(interrupted)
 	}
@@ -204,6 +214,7 @@ func newKernel(config Config, main Main) *kernel {
 		k.scribe = &scribe{inner: k.strategy, places: newPlaces(k), script: &Script{Seed: config.Seed}, chances: config.Chances}
 		k.strategy = k.scribe
 	}
+	k.outside.prepare(config)
 	k.setLimit()
 	w := &World{kernel: k}
 	k.world = w
@@ -244,9 +255,10 @@ func (k *kernel) result(v Verdict) Result {
 		r.Script = k.scribe.script
 		r.Script.Plan = k.config.Plan
 		r.Script.Failure = v.FailureID()
+		r.Script.Externals = slices.Clone(k.outside.record)
 	}
 	if k.guide != nil {
-		r.Skew = k.guide.left()
+		r.Left = k.guide.left()
 	}
 	return r
 }
@@ -257,6 +269,7 @@ func (k *kernel) newTape(v Verdict) *Tape {
 	t := &Tape{
 		Seed: c.Seed, Hash: k.hash, Choices: slices.Clone(k.tape), StepsMax: c.StepsMax, TimeMax: c.TimeMax,
 		StepCost: c.StepCost, LeaksAfter: c.LeaksAfter, Plan: c.Plan, Checkpoints: slices.Clone(k.passed.all),
+		Externals: slices.Clone(k.outside.record),
 	}
 	if v.Failed() {
 		t.Failure = v.FailureID()

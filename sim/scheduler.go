@@ -207,7 +207,8 @@ func (l *life) Fail(f runtime.Failure) {
 		k.unwind("failure")
 	}
 	k.end(Verdict{
-		Kind: failureVerdicts[f.Kind], ID: f.ID, Message: f.Message, Details: f.Details, Stack: string(f.Stack),
+		Kind: failureVerdicts[f.Kind], ID: f.ID, Message: f.Message, Details: f.Details,
+		Stack: k.outside.innermost(string(f.Stack)),
 	})
 	k.stopCurrent()
 }

@@ -14,7 +14,7 @@ import (
 // A place is named in terms of the program: the path of a task, and how often it
 // has come to a scheduling point. Unlike a [Tape], a script therefore can still be
 // followed when the program has changed a little, or when other deviations have been
-// taken out of it; what no longer fits is left out and counted in [Result.Skew].
+// taken out of it; what no longer fits is left out and told in [Result.Left].
 type Script struct {
 	// Scenario and Seed name the run.
 	Scenario string `json:"scenario"`
@@ -25,6 +25,8 @@ type Script struct {
 	Plan *Plan `json:"plan,omitempty"`
 	// Deviations are in the order in which they happened.
 	Deviations []Deviation `json:"deviations"`
+	// Externals are what functions outside of the simulation have answered.
+	Externals []External `json:"externals,omitempty"`
 	// Chances are switches that could have been and were not, in the order of the
 	// run, as many as were asked for. They are not stored.
 	Chances []Deviation `json:"-"`
@@ -132,6 +134,9 @@ func (s *Script) UnmarshalText(data []byte) error {
 		if err := d.validate(); err != nil {
 			return fmt.Errorf("%w: deviation %d: %w", ErrScript, i, err)
 		}
+	}
+	if err := validateExternals(next.Externals); err != nil {
+		return fmt.Errorf("%w: %w", ErrScript, err)
 	}
 	*s = Script(*next.scriptContent)
 	return nil

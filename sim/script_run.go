@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -155,12 +156,14 @@ type guide struct {
 	switches map[place]Deviation
 	draws    map[place]Deviation
 	faults   []Deviation // to be delivered
-	skew     int
+	script   *Script
+	unfit    map[Deviation]bool // those whose place was reached, and that could not be followed
 }
 
 func newGuide(k *kernel, s *Script) *guide {
 	g := &guide{
 		places: newPlaces(k), switches: make(map[place]Deviation), draws: make(map[place]Deviation),
+		script: s, unfit: make(map[Deviation]bool),
 	}
 	for _, d := range s.Deviations {
 		switch d.Kind {
@@ -185,7 +188,7 @@ func (g *guide) Pick(d *Decision) int {
 	delete(g.switches, at)
 	i, ok := g.places.find(wanted.To, d)
 	if !ok {
-		g.skew++
+		g.unfit[wanted] = true
 		return 0
 	}
 	return i
@@ -200,7 +203,7 @@ func (g *guide) Draw(stream, site string, n int) int {
 	}
 	delete(g.draws, at)
 	if wanted.Pick >= n {
-		g.skew++
+		g.unfit[wanted] = true
 		return 0
 	}
 	return wanted.Pick
@@ -224,5 +227,24 @@ func (g *guide) due(planned []Fault) (int, bool) {
 	return 0, false
 }
 
-// left returns how many deviations could not be followed.
-func (g *guide) left() int { return g.skew + len(g.switches) + len(g.draws) + len(g.faults) }
+// left returns the deviations that could not be followed, in the order of the script:
+// what they wanted was not there, or nobody has come to their place.
+func (g *guide) left() (left []Deviation) {
+	for _, d := range g.script.Deviations {
+		isLeft := g.unfit[d]
+		switch d.Kind {
+		case Drawn:
+			_, waits := g.draws[d.place()]
+			isLeft = isLeft || waits
+		case Delivered:
+			isLeft = slices.Contains(g.faults, d)
+		default:
+			_, waits := g.switches[d.place()]
+			isLeft = isLeft || waits
+		}
+		if isLeft {
+			left = append(left, d)
+		}
+	}
+	return left
+}

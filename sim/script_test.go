@@ -50,8 +50,8 @@ func TestAScriptRepeatsItsRun(t *testing.T) {
 	for seed := range uint64(200) {
 		first := runWith(t, sim.Config{Seed: seed, Transcribe: true}, busy(0))
 		again := runWith(t, sim.Config{Script: first.Script, Transcribe: true}, busy(0))
-		if again.Hash != first.Hash || again.Skew != 0 {
-			t.Fatalf("seed %d: hash %016x, then %016x; skew %d", seed, first.Hash, again.Hash, again.Skew)
+		if again.Hash != first.Hash || len(again.Left) != 0 {
+			t.Fatalf("seed %d: hash %016x, then %016x; left %v", seed, first.Hash, again.Hash, again.Left)
 		}
 		if diff := cmp.Diff(first.Script, again.Script); diff != "" {
 			t.Fatalf("seed %d: script (-first +again):\n%s", seed, diff)
@@ -77,7 +77,7 @@ func TestAScriptSurvivesAChange(t *testing.T) {
 		if again.Verdict.FailureID() == first.Verdict.FailureID() {
 			repeated++
 		}
-		if again.Skew > 0 {
+		if len(again.Left) > 0 {
 			skewed++
 		}
 	}
@@ -128,6 +128,7 @@ func TestScriptsAsText(t *testing.T) {
 		"nobody":  `{"tidemark-script":1,"deviations":[{"kind":"order"}]}`,
 		"a draw":  `{"tidemark-script":1,"deviations":[{"kind":"drawn","site":"x y","pick":3,"of":3}]}`,
 		"a fault": `{"tidemark-script":1,"deviations":[{"kind":"fault"}]}`,
+		"a call":  `{"tidemark-script":1,"externals":[{"name":"x","kind":"shrug","count":1}]}`,
 	} {
 		s := &sim.Script{Scenario: "before"}
 		if err := s.UnmarshalText([]byte(text)); !errors.Is(err, sim.ErrScript) || s.Scenario != "before" {

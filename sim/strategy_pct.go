@@ -32,14 +32,15 @@ const (
 	// rest is yields, starts, spawns, joins, sleeps, timers, cancellations, and
 	// giving back.
 	InterestingPoints
-	// ResourcePoints are reads and writes of resources: what goes out of a node.
+	// ResourcePoints are reads and writes of resources, and external calls: what goes
+	// out of a node.
 	ResourcePoints
 )
 
 // has reports whether an operation is one of the points.
 func (p Points) has(kind runtime.OpKind) bool {
 	switch kind {
-	case runtime.OpRead, runtime.OpWrite:
+	case runtime.OpRead, runtime.OpWrite, runtime.OpExternal:
 		return true
 	case runtime.OpSend, runtime.OpRecv, runtime.OpClose, runtime.OpSelect,
 		runtime.OpLock, runtime.OpTryLock, runtime.OpRLock, runtime.OpTryRLock,

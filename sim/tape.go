@@ -36,6 +36,9 @@ type Tape struct {
 	// Checkpoints are hashes of the run up to some steps, ascending. They tell where
 	// a replay that ends with another hash has left the tape.
 	Checkpoints []Checkpoint
+	// Externals are what functions outside of the simulation have answered, in the
+	// order of the calls.
+	Externals []External
 }
 
 // Checkpoint is the hash of a run up to a step.
@@ -80,6 +83,9 @@ func (t *Tape) MarshalBinary() ([]byte, error) {
 	if n := max(len(t.Scenario), len(t.Revision)); n > tapeNameSize || len(plan) > tapePlanSize {
 		return nil, fmt.Errorf("%w: names of %d bytes, a plan of %d", ErrTape, n, len(plan))
 	}
+	if err := validateExternals(t.Externals); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTape, err)
+	}
 	b := []byte(tapeMagic)
 	b = binary.AppendUvarint(b, tapeVersion)
 	b = binary.AppendUvarint(b, uint64(len(t.Scenario)))
@@ -99,6 +105,7 @@ func (t *Tape) MarshalBinary() ([]byte, error) {
 	for _, c := range t.Checkpoints {
 		b = binary.BigEndian.AppendUint64(binary.AppendUvarint(b, c.Step), c.Hash)
 	}
+	b = appendExternals(b, t.Externals)
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)), nil
 }
 
@@ -163,6 +170,7 @@ func (r *tapeReader) details(t *Tape) {
 	for n := r.uvarint(); n > 0 && r.err == nil; n-- {
 		t.Checkpoints = append(t.Checkpoints, Checkpoint{r.uvarint(), r.uint64()})
 	}
+	r.externals(t)
 }
 
 // ReadTape reads a tape from a file.

@@ -44,6 +44,20 @@ func tapes(t *rapid.T) *sim.Tape {
 	for range rapid.IntRange(0, 5).Draw(t, "checkpoints") {
 		tape.Checkpoints = append(tape.Checkpoints, sim.Checkpoint{Step: rapid.Uint64().Draw(t, "at"), Hash: rapid.Uint64().Draw(t, "is")})
 	}
+	for range rapid.IntRange(0, 3).Draw(t, "calls") {
+		e := sim.External{
+			Task: rapid.StringN(0, 9, 9).Draw(t, "task"), Name: rapid.StringN(0, 9, 9).Draw(t, "name"),
+			Count: rapid.Uint64Range(1, 1<<63).Draw(t, "count"), Text: rapid.StringN(0, 9, 9).Draw(t, "text"),
+			Kind: rapid.SampledFrom([]sim.ExternalKind{
+				sim.ExternalOK, sim.ExternalError, sim.ExternalCanceled, sim.ExternalDeadline, sim.ExternalPanic,
+				sim.ExternalGoexit, sim.ExternalSize,
+			}).Draw(t, "kind"),
+		}
+		if result := rapid.SliceOfN(rapid.Byte(), 0, 9).Draw(t, "result"); len(result) > 0 {
+			e.Result = result
+		}
+		tape.Externals = append(tape.Externals, e)
+	}
 	return tape
 }
 
@@ -76,7 +90,10 @@ func TestTapeRoundTrip(t *testing.T) {
 // TestDamagedTapeIsRefused protects replays from tapes that were cut, changed
 // or mixed up: a typed error, and the tape in memory stays as it was.
 func TestDamagedTapeIsRefused(t *testing.T) {
-	good := encode(t, &sim.Tape{Scenario: "failover", Seed: 7, Hash: 9, Choices: []byte{2, 1, 3, 0}})
+	good := encode(t, &sim.Tape{
+		Scenario: "failover", Seed: 7, Hash: 9, Choices: []byte{2, 1, 3, 0},
+		Externals: []sim.External{{Task: "main", Name: "ask", Count: 1, Kind: sim.ExternalError, Text: "no", Result: []byte("x")}},
+	})
 	kept := sim.Tape{Scenario: "kept", Choices: []byte{2, 0}}
 	refuse := func(what string, data []byte) {
 		t.Helper()
@@ -179,6 +196,7 @@ func TestReadTape(t *testing.T) {
 func FuzzTape(f *testing.F) {
 	f.Add([]byte("TIDETAPE"))
 	f.Add(encode(f, &sim.Tape{}))
+	f.Add(encode(f, &sim.Tape{Externals: []sim.External{{Task: "main", Name: "ask", Count: 1, Kind: sim.ExternalOK}}}))
 	f.Add(encode(f, &sim.Tape{Scenario: "failover", Seed: 1 << 63, Hash: 1, Choices: []byte{2, 1, 0xff, 1, 0x80, 1}}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		check := func(data []byte) {

@@ -41,7 +41,9 @@ func (k *kernel) watch(ctx context.Context, done <-chan struct{}) (stuck bool) {
 			cancelled = nil
 			k.signal.Or(interrupted)
 		case <-ticker.C:
-			if k.signal.Or(asked)&asked != 0 && k.abandon() {
+			if k.outside.active.Load() { // it has a limit of its own
+				k.signal.And(^uint32(asked))
+			} else if k.signal.Or(asked)&asked != 0 && k.abandon() {
 				return true
 			}
 		}
@@ -73,8 +75,7 @@ func (k *kernel) publish() {
 // goroutine, so what the world wrote before is visible here; and it writes none
 // of it any more, because it would find out first that it was abandoned.
 func (k *kernel) escaped() Result {
-	buffer := make([]byte, 1<<20)
-	stacks := string(buffer[:goruntime.Stack(buffer, true)])
+	stacks := allStacks()
 	k.published.Load()
 	if k.unwinding.Load() {
 		v := k.verdict
@@ -94,4 +95,10 @@ func (k *kernel) escaped() Result {
 	}
 	v.Message = fmt.Sprintf("a step took more than %v: %s", k.config.StuckAfter, cause)
 	return k.result(v)
+}
+
+// allStacks returns the stacks of all goroutines.
+func allStacks() string {
+	buffer := make([]byte, 1<<20)
+	return string(buffer[:goruntime.Stack(buffer, true)])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 
@@ -153,12 +154,28 @@ func (e *environment) replay(ctx context.Context, scenario sim.Scenario, config 
 	}
 	fmt.Fprintf(out, "%s: %s\n", title, r.Verdict)
 	fmt.Fprintf(out, "%d steps, %v of virtual time, %d choices, hash %016x\n", r.Steps, r.Time, r.Tape.Len(), r.Hash)
-	if r.Skew > 0 {
-		fmt.Fprintf(out, "%d of %d deviations of the script did not fit any more\n", r.Skew, len(config.Script.Deviations))
-	}
+	e.tellLeft(out, r.Left, config.Script)
 	e.code = codeOf(ctx, r.Verdict)
 	return nil
 }
+
+// tellLeft says where a script was left.
+func (e *environment) tellLeft(out io.Writer, left []sim.Deviation, script *sim.Script) {
+	if len(left) == 0 {
+		return
+	}
+	fmt.Fprintf(out, "%d of %d deviations of the script did not fit any more:\n", len(left), len(script.Deviations))
+	for i, d := range left {
+		if i == leftMax {
+			fmt.Fprintf(out, "  and %d more\n", len(left)-i)
+			return
+		}
+		fmt.Fprintf(out, "  %s\n", d)
+	}
+}
+
+// leftMax is how many deviations are named that did not fit.
+const leftMax = 10
 
 // findFate prints from which step on a run fails, whatever is chosen.
 func (e *environment) findFate(ctx context.Context, scenario sim.Scenario, config sim.Config) error {
