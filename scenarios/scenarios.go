@@ -2,9 +2,9 @@ package scenarios
 
 import "github.com/tidemarkdb/tidemark/sim"
 
-// All returns every scenario, in the order in which they run.
+// All returns every scenario, in the order in which they run, with its assertions.
 func All() []sim.Scenario {
-	return []sim.Scenario{
+	return catalogue().Attach([]sim.Scenario{
 		Transfer(),
 		Pipeline(),
 		Failover(),
@@ -18,5 +18,5 @@ func All() []sim.Scenario {
 		Takeover(),
 		Indeterminate(),
 		Canary(),
-	}
+	})
 }

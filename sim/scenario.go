@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+
+	"github.com/tidemarkdb/tidemark/runtime"
 )
 
 // Scenario is a named run: who does what to whom, under which faults. It is a
@@ -22,10 +24,22 @@ type Scenario struct {
 	// Goals are ids of Sometimes and Reachable that a sweep has to meet. One
 	// that was evaluated has to be met whether it is listed or not.
 	Goals []string
+	// Assertions are those that a run may come to, if somebody has collected them, as
+	// "simvet catalogue" does: an over-approximation, since calls are not followed exactly.
+	Assertions []Assertion
 	// Named scenarios run only when somebody names them.
 	Named bool
 	// StepsMax replaces the default limit of steps; 0 keeps it.
 	StepsMax uint64
+}
+
+// Assertion is a place in a program that asserts something.
+type Assertion struct {
+	Kind runtime.AssertionKind
+	ID   string
+	// Function and File are where it stands: "invariants.(*Journal).Check" and
+	// "invariants/journal.go".
+	Function, File string
 }
 
 // ErrScenario is wrapped by the errors about a scenario's description.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
 )
@@ -199,12 +198,3 @@ func orNone(files []string) []string {
 func formatSeed(seed uint64) string { return "0x" + strconv.FormatUint(seed, 16) }
 
 func formatHash(hash uint64) string { return strconv.FormatUint(hash, 16) }
-
-// kindsByName finds the kinds of assertions by the names that lines use.
-var kindsByName = func() map[string]runtime.AssertionKind {
-	kinds := make(map[string]runtime.AssertionKind)
-	for k := runtime.KindAlways; k <= runtime.KindFault; k++ {
-		kinds[k.String()] = k
-	}
-	return kinds
-}()

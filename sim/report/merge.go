@@ -91,9 +91,9 @@ func (l *sweepLine) report() (sweep.Report, error) {
 		}
 	}
 	for _, a := range l.Assertions {
-		kind, known := kindsByName[a.Kind]
-		if !known {
-			return r, fmt.Errorf("assertion %s of unknown kind %q", a.ID, a.Kind)
+		kind, err := runtime.ParseAssertionKind(a.Kind)
+		if err != nil {
+			return r, fmt.Errorf("assertion %s: %w", a.ID, err)
 		}
 		r.Assertions = append(r.Assertions, runtime.Assertion{Kind: kind, ID: a.ID, Evaluated: a.Evaluated, Held: a.Held})
 	}

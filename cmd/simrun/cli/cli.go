@@ -41,6 +41,9 @@ type environment struct {
 	getenv    func(string) string
 	terminal  bool // err is one
 	code      sweep.Code
+
+	reports        []sweep.Report // of the sweeps so far
+	neverEvaluated int            // assertions
 }
 
 // usageError is an error for which the exit code is 2.

@@ -215,7 +215,13 @@ func (e *environment) sweepAll(ctx context.Context, f *runFlags, names []string)
 			break
 		}
 	}
+	if err := e.tellCatalogue(f.table); err != nil {
+		return errors.Join(err, out.end(sweep.CodeHarness))
+	}
 	e.code = sweep.Worst(codes...)
+	if e.neverEvaluated > 0 {
+		e.code = sweep.Worst(e.code, sweep.CodeInconclusive)
+	}
 	return errors.Join(e.summarise(ctx, codes, len(chosen)), out.end(e.code))
 }
 
@@ -234,6 +240,7 @@ func (e *environment) sweepOne(
 	if err != nil {
 		return 0, err
 	}
+	e.reports = append(e.reports, r)
 	report.Sweep(e.out, &r)
 	if f.table {
 		if err := report.Obligations(e.out, &r); err != nil {
@@ -269,10 +276,13 @@ func (e *environment) summarise(ctx context.Context, codes []sweep.Code, all int
 	switch {
 	case ctx.Err() != nil:
 		text = "interrupted, " + text
-	case bad == 0:
+	case bad == 0 && e.neverEvaluated == 0:
 		text = "ok, " + text
-	default:
+	case bad > 0:
 		text += fmt.Sprintf(", %d not green", bad)
+	}
+	if e.neverEvaluated > 0 {
+		text += fmt.Sprintf(", %d of their assertions never evaluated", e.neverEvaluated)
 	}
 	_, err := fmt.Fprintln(e.out, text)
 	return err
