@@ -17,7 +17,7 @@ func TestRecentAreTheLastDecisions(t *testing.T) {
 	var told []trace.Event
 	r := runWith(t, sim.Config{Seed: 1, Trace: func(e trace.Event) {
 		if e.Kind == trace.Op {
-			e.Location, e.Preempted = "", false
+			e.Location, e.Preempted, e.Stopped = "", false, trace.Stop{}
 			told = append(told, e)
 		}
 	}}, cluster)

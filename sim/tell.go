@@ -33,9 +33,22 @@ func (k *kernel) emitFrom(t *task, e trace.Event) {
 			e.Location = k.location(t)
 		}
 		e.Preempted = k.preempted && k.told != t // who was preempted by a task that told nothing just goes on
-		k.preempted, k.told = false, t
+		if e.Preempted {
+			e.Stopped = k.stopped
+		}
+		k.preempted, k.stopped, k.told = false, trace.Stop{}, t
 	}
 	k.config.Trace(e)
+}
+
+// tellStop takes note of a task that was stopped and could have gone on, for the next
+// event. It is called on the stack of that task.
+func (k *kernel) tellStop(t *task) {
+	if k.stopped == (trace.Stop{}) {
+		k.stopped = trace.Stop{
+			Node: t.life.node.name, Task: t.runtime.Path(), Text: describeOp(t, t.op), Location: location(),
+		}
+	}
 }
 
 func (k *kernel) traceChoice(stream, site string, i, n int) {

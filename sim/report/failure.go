@@ -25,21 +25,28 @@ type Failure struct {
 	// StoryMax is how many of the last events are told; 0 is all of them.
 	StoryMax int
 
-	story  []trace.Event
-	total  int
-	warn   string
-	shrunk *shrink.Result
+	events      []trace.Event
+	total       int
+	preemptions preemptions
+	warn        string
+	shrunk      *shrink.Result
 }
+
+// eventsMax is how many of the last events are kept for pictures.
+const eventsMax = 100_000
 
 // Shrink looks for a smaller run that fails in the same way, of which then is told. It
 // does nothing where there is no run to repeat, and warns in the text if the run did
 // not repeat.
 func (f *Failure) Shrink(ctx context.Context, scenario sim.Scenario, config sim.Config, o shrink.Options) {
 	v := f.Result.Verdict
-	if f.Result.Tape == nil || !v.Failed() || v.Kind == sim.Escape || v.Kind == sim.Goexit {
+	if f.Result.Tape == nil && f.Result.Followed == nil || !v.Failed() || v.Kind == sim.Escape || v.Kind == sim.Goexit {
 		return
 	}
 	config.Replay, config.Strategy = f.Result.Tape, nil
+	if f.Result.Tape == nil {
+		config.Script = f.Result.Followed
+	}
 	r, err := shrink.Run(ctx, scenario, config, o)
 	if err != nil {
 		f.warn = err.Error()
@@ -67,16 +74,19 @@ func (f *Failure) Script() *sim.Script {
 // Tell runs the failed run once more, or the smaller one if there is one, with a
 // trace, for its story. It warns in the text if the run did not repeat.
 func (f *Failure) Tell(ctx context.Context, config sim.Config, main sim.Main) {
-	tail := trace.NewTail(f.limit())
-	config.Seed, config.Trace = f.Result.Seed, tail.Add
+	tail := trace.NewTail(max(f.limit(), eventsMax))
+	f.preemptions = preemptions{}
+	config.Seed, config.Trace = f.Result.Seed, func(e trace.Event) { tail.Add(e); f.preemptions.add(e) }
 	switch {
 	case f.shrunk != nil:
 		config.Script, config.Strategy = f.shrunk.Script, nil
 	case f.Result.Tape != nil: // the run may have followed a script
 		config.Replay, config.Strategy = f.Result.Tape, nil
+	case f.Result.Followed != nil:
+		config.Script, config.Strategy = f.Result.Followed, nil
 	}
 	again, err := sim.Run(ctx, config, main)
-	f.story, f.total = tail.Events(), tail.Total()
+	f.events, f.total = tail.Events(), tail.Total()
 	first := f.told()
 	switch {
 	case err != nil:
@@ -89,6 +99,10 @@ func (f *Failure) Tell(ctx context.Context, config sim.Config, main sim.Main) {
 		}
 	}
 }
+
+// Events returns what Tell has seen: at least StoryMax and at most the last 100,000
+// events, unless StoryMax asks for more.
+func (f *Failure) Events() []trace.Event { return f.events }
 
 // told returns the run that is told of.
 func (f *Failure) told() sim.Result {
@@ -117,6 +131,7 @@ func (f *Failure) String() string {
 	if f.shrunk != nil {
 		fmt.Fprintf(&b, "\n  shrunk to %s", f.shrunk.Summary())
 	}
+	f.writeLimits(&b)
 	r = f.told()
 	if v := r.Verdict; v.Task != "" {
 		fmt.Fprintf(&b, "\n  in %s, step %d", trace.Event{Node: v.Node, Task: v.Task}.Who(), v.Step)
@@ -133,6 +148,9 @@ func (f *Failure) String() string {
 	} else {
 		writeIndented(&b, programFrames(r.Verdict.Stack))
 	}
+	if f.shrunk != nil {
+		f.preemptions.write(&b)
+	}
 	f.writeStory(&b)
 	if f.Rerun != "" {
 		fmt.Fprintf(&b, "\n  again: %s", f.Rerun)
@@ -140,9 +158,26 @@ func (f *Failure) String() string {
 	return b.String()
 }
 
+// limitsMax is how many numbers are told that were made smaller.
+const limitsMax = 5
+
+// writeLimits writes which numbers of the workload were made smaller.
+func (f *Failure) writeLimits(b *strings.Builder) {
+	if f.shrunk == nil {
+		return
+	}
+	limits := f.shrunk.Script.Limits
+	for _, n := range limits[:min(len(limits), limitsMax)] {
+		fmt.Fprintf(b, "\n  smaller: %s", n)
+	}
+	if more := len(limits) - limitsMax; more > 0 {
+		fmt.Fprintf(b, "\n  smaller: %d more", more)
+	}
+}
+
 // writeStory writes what was told, or at least what the run itself remembers.
 func (f *Failure) writeStory(b *strings.Builder) {
-	events := f.story
+	events := f.events[max(0, len(f.events)-f.limit()):]
 	switch n := len(events); {
 	case n == 0:
 		if events = f.told().Recent(f.limit()); len(events) == 0 {

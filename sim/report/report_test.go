@@ -13,6 +13,7 @@ import (
 	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim"
 	"github.com/tidemarkdb/tidemark/sim/report"
+	"github.com/tidemarkdb/tidemark/sim/shrink"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
 )
 
@@ -68,6 +69,76 @@ no-overdraft balance=-20
       3   +0.000003s  main            report/report_test.go:N  VERDICT violation no-overdraft balance=-20
 
   again: go test -run X -sim.seed=7`, f.String())
+}
+
+// TestBothSidesOfAPreemptionAreTold protects readers from searching: where the task was
+// stopped, at what, and where the other one went on, whether it was new or not.
+func TestBothSidesOfAPreemptionAreTold(t *testing.T) {
+	withdraw := func(ctx context.Context, w *sim.World) error {
+		rt := w.Runtime()
+		mu, balance := rt.NewMutex(), 100
+		group := rt.NewGroup(ctx)
+		for range 2 {
+			group.Go("client", func(context.Context) error {
+				rt.Yield()
+				if mu.Lock(); balance >= 60 {
+					mu.Unlock()
+					mu.Lock()
+					balance -= 60
+				}
+				mu.Unlock()
+				return nil
+			})
+		}
+		_ = group.Wait()
+		rt.Always(balance >= 0, "no-overdraft")
+		return nil
+	}
+	f := failure(t, sim.Config{}, withdraw)
+	f.Shrink(t.Context(), sim.Scenario{Name: "withdraw", Doc: "fails", Run: withdraw}, sim.Config{}, shrink.Options{})
+	f.Tell(t.Context(), sim.Config{}, withdraw)
+	text := line.ReplaceAllString(f.String(), "_test.go:N")
+	want := `
+  preempted: main/client at report/report_test.go:N (about to lock TestBothSidesOfAPreemptionAreTold.func.mutex#0),` +
+		` after unlock TestBothSidesOfAPreemptionAreTold.func.mutex#0 at report/report_test.go:N
+             main/client#1 goes on at report/report_test.go:N (yield)
+  story of the smaller run:
+`
+	if !strings.Contains(text, want) {
+		t.Errorf("want in the text:%s\ngot\n%s", want, text)
+	}
+	if len(f.Events()) == 0 {
+		t.Error("no events for a picture")
+	}
+}
+
+// TestSmallerNumbersAreTold protects readers of a smaller workload, and those who follow
+// its script: there is no tape of such a run, and still it is shrunk and told.
+func TestSmallerNumbersAreTold(t *testing.T) {
+	work := func(_ context.Context, w *sim.World) error {
+		rt := w.Runtime()
+		n := 10 + rt.Rand("work").IntN(90)
+		for range n {
+			rt.Yield()
+		}
+		rt.Always(n < 13, "twelve")
+		return nil
+	}
+	scenario := sim.Scenario{Name: "work", Doc: "fails", Run: work}
+	f := failure(t, sim.Config{}, work)
+	for range 2 {
+		f.Shrink(t.Context(), scenario, sim.Config{}, shrink.Options{})
+		f.Tell(t.Context(), sim.Config{}, work)
+		text := f.String()
+		for _, want := range []string{
+			"shrunk to 1 smaller number, 14 steps\n", "\n  smaller: number 0 of stream \"work\" is 3\n", "story of the smaller run:\n",
+		} {
+			if !strings.Contains(text, want) || strings.Contains(text, "repeat") {
+				t.Errorf("want %q, and no warning, in\n%s", want, text)
+			}
+		}
+		f = failure(t, sim.Config{Script: f.Script()}, work)
+	}
 }
 
 // TestLongStoryIsCut protects terminals: the end is what matters.

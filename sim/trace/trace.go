@@ -52,6 +52,8 @@ type Event struct {
 	// Preempted is set on the first event of a task that took the processor
 	// from one that could have gone on.
 	Preempted bool
+	// Stopped is, on such an event, the task that lost the processor.
+	Stopped Stop
 	// Message is the number of a message or of a planned fault, the same for each of
 	// its events, and Peer the node at the other end, or what the fault hits; 0 and
 	// empty for other events.
@@ -59,15 +61,28 @@ type Event struct {
 	Peer    string
 }
 
+// Stop is where a task was preempted; the zero value is nowhere.
+type Stop struct {
+	// Node and Task say who.
+	Node, Task string
+	// Text is the operation that it was about to carry out, Location its file and line.
+	Text, Location string
+}
+
 // Who returns node and task in one word.
-func (e Event) Who() string {
+func (e Event) Who() string { return who(e.Node, e.Task) }
+
+// Who returns node and task in one word.
+func (s Stop) Who() string { return who(s.Node, s.Task) }
+
+func who(node, task string) string {
 	switch {
-	case e.Node == "":
-		return e.Task
-	case e.Task == "":
-		return e.Node
+	case node == "":
+		return task
+	case task == "":
+		return node
 	}
-	return e.Node + "/" + e.Task
+	return node + "/" + task
 }
 
 // what returns the text with a word for the kind where the text has none.
