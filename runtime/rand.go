@@ -13,7 +13,31 @@ import (
 // seed means the same on every Go release and architecture. A Rand belongs to
 // one task at a time.
 type Rand struct {
-	pcg rand.PCG
+	pcg    rand.PCG
+	stream *stream // nil unless somebody looks at the draws
+}
+
+// Draw is a number that a program takes from a stream of [Runtime.Rand] with a bound, as
+// Below, Between, IntN, Chance and Shuffle do. It says which one by its place, which is
+// the same for each stream of that name, node and incarnation.
+type Draw struct {
+	Stream string
+	Index  uint64 // how many were drawn before it
+	Value  uint64 // what was drawn, from 0 on
+}
+
+// stream is where a Rand has come to.
+type stream struct {
+	next  Draw
+	draws func(Draw) uint64
+}
+
+// drawn lets somebody else have a look at a number, and returns what is to be used.
+func (s *stream) drawn(value uint64) uint64 {
+	s.next.Value = value
+	answer := min(s.draws(s.next), value)
+	s.next.Index++
+	return answer
 }
 
 // Rand returns the stream of a name. It is a pure function of the runtime's
@@ -21,7 +45,11 @@ type Rand struct {
 // name returns the same stream from its start.
 func (rt *Runtime) Rand(name string) *Rand {
 	o := rt.options
-	return NewRand(mix(o.Seed, xxhash.Sum64String(o.Node+"\x00"+name), o.Incarnation))
+	r := NewRand(mix(o.Seed, xxhash.Sum64String(o.Node+"\x00"+name), o.Incarnation))
+	if o.Draws != nil {
+		r.stream = &stream{next: Draw{Stream: name}, draws: o.Draws}
+	}
+	return r
 }
 
 // NewRand returns the stream of a seed.
@@ -66,6 +94,9 @@ func Below[T constraints.Integer](r *Rand, n T) T {
 		for threshold := -bound % bound; low < threshold; {
 			high, low = bits.Mul64(r.Uint64(), bound)
 		}
+	}
+	if r.stream != nil {
+		high = r.stream.drawn(high)
 	}
 	return T(high)
 }

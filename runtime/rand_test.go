@@ -187,3 +187,37 @@ func recovered(f func()) (value any) {
 	f()
 	return nil
 }
+
+// TestDrawsAreSeenAndMadeSmaller protects simulators that make workloads smaller: each
+// bounded number of a runtime's streams is seen with its place, what is answered takes
+// its place unless it is more, and the numbers behind it stay as they are.
+func TestDrawsAreSeenAndMadeSmaller(t *testing.T) {
+	var seen []runtime.Draw
+	free := runtime.New(runtime.Options{Seed: 7}).Rand("ops")
+	rt := runtime.New(runtime.Options{Seed: 7, Draws: func(d runtime.Draw) uint64 {
+		seen = append(seen, d)
+		switch d.Index {
+		case 1:
+			return 0
+		case 2:
+			return d.Value + 1
+		}
+		return d.Value
+	}})
+	rand := rt.Rand("ops")
+	for i := range 5 {
+		want, got := 10+free.IntN(90), runtime.Between(rand, 10, 99)
+		if i == 1 {
+			want = 10
+		}
+		if got != want {
+			t.Errorf("number %d is %d, want %d", i, got, want)
+		}
+	}
+	if rand.Uint64() != free.Uint64() {
+		t.Error("a number without a bound was changed")
+	}
+	if len(seen) != 5 || seen[4].Index != 4 || seen[4].Stream != "ops" {
+		t.Errorf("seen: %v", seen)
+	}
+}

@@ -43,6 +43,10 @@ type Options struct {
 	// Clock is what a live runtime reads and waits on; nil is the real one.
 	// A plugged-in runtime takes the time of its scheduler instead.
 	Clock clock.Clock
+	// Draws, if not nil, is told of each [Draw], and returns what is to take the place of
+	// its value; more than that is taken as that. It is how a simulator makes a workload
+	// smaller. The task that draws calls it; live, several may at once.
+	Draws func(Draw) uint64
 	// Logger receives the records of [Runtime.Logger]; nil discards them.
 	Logger *slog.Logger
 }

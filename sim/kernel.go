@@ -65,6 +65,8 @@ type kernel struct {
 	scribe     *scribe // writes one down; nil without
 	outside    outside
 
+	stopped trace.Stop // who was preempted, if somebody listens
+
 	signal    atomic.Uint32 // what the watchdog wants: asked, interrupted, abandoned
 	unwinding atomic.Bool   // reaping, for the watchdog
 	published atomic.Bool
@@ -255,6 +257,9 @@ func (k *kernel) pick(stay *task, n int) *task {
 		t := k.take(i, stay)
 		k.note(t, n, i+1)
 		k.preempted = k.preempted || stay != nil
+		if stay != nil && k.config.Trace != nil {
+			k.tellStop(stay)
+		}
 		return t
 	}
 	a := k.due[i-len(k.runnable)]

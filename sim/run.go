@@ -130,8 +130,11 @@ type Result struct {
 	Steps, Switches uint64
 	// Time is the virtual time that passed.
 	Time time.Duration
-	// Tape holds the choices.
+	// Tape holds the choices; nil if it would not repeat the run, because that followed
+	// a script which limits numbers.
 	Tape *Tape
+	// Followed is the script of the configuration.
+	Followed *Script
 	// Assertions are the counts of all nodes together, faults included, at the
 	// time of the verdict. There are none after Escape.
 	Assertions []runtime.Assertion
@@ -258,7 +261,10 @@ func (k *kernel) result(v Verdict) Result {
 		r.Script.Externals = slices.Clone(k.outside.record)
 	}
 	if k.guide != nil {
-		r.Left = k.guide.left()
+		r.Left, r.Followed = k.guide.left(), k.config.Script
+		if len(r.Followed.Limits) > 0 {
+			r.Tape = nil
+		}
 	}
 	return r
 }

@@ -27,6 +27,11 @@ type Script struct {
 	Deviations []Deviation `json:"deviations"`
 	// Externals are what functions outside of the simulation have answered.
 	Externals []External `json:"externals,omitempty"`
+	// Limits make numbers of runtime.Rand's streams smaller, and the workload with them.
+	// One for a number that is never taken has no effect.
+	Limits []Number `json:"limits,omitempty"`
+	// Numbers are the first of these numbers in the run, 1000 at most. They are not stored.
+	Numbers []Number `json:"-"`
 	// Chances are switches that could have been and were not, in the order of the
 	// run, as many as were asked for. They are not stored.
 	Chances []Deviation `json:"-"`

@@ -107,7 +107,8 @@ type scribe struct {
 	inner   Strategy
 	places  places
 	script  *Script
-	chances int // how many of them to write down
+	chances int             // how many of them to write down
+	numbers map[Number]bool // that were written down, without their values
 }
 
 // Pick implements [Strategy].
@@ -158,12 +159,17 @@ type guide struct {
 	faults   []Deviation // to be delivered
 	script   *Script
 	unfit    map[Deviation]bool // those whose place was reached, and that could not be followed
+	limits   map[Number]uint64
 }
 
 func newGuide(k *kernel, s *Script) *guide {
 	g := &guide{
 		places: newPlaces(k), switches: make(map[place]Deviation), draws: make(map[place]Deviation),
 		script: s, unfit: make(map[Deviation]bool),
+		limits: make(map[Number]uint64),
+	}
+	for _, n := range s.Limits {
+		g.limits[n.place()] = n.Value
 	}
 	for _, d := range s.Deviations {
 		switch d.Kind {

@@ -62,9 +62,12 @@ func (t *Tape) SetScenario(name string) {
 	}
 }
 
-// Len returns the number of choices.
+// Len returns the number of choices; 0 for no tape.
 func (t *Tape) Len() int {
 	n := 0
+	if t == nil {
+		return n
+	}
 	for _, b := range t.Choices {
 		if b < 0x80 {
 			n++

@@ -60,6 +60,7 @@ func (w *World) newLife(n *Node) *life {
 	l := &life{kernel: w.kernel, node: n}
 	l.runtime = runtime.Plug(plug(l), runtime.Options{
 		Node: n.name, Incarnation: n.incarnation, Seed: w.kernel.config.Seed,
+		Draws: w.kernel.drawsOf(n.name, n.incarnation),
 	})
 	w.lives = append(w.lives, l)
 	return l

@@ -9,7 +9,9 @@
 //   - whole kinds of faults, then single ones;
 //   - choices of the program and of the store, whole sites first;
 //   - switches between tasks, in chunks that get smaller;
-//   - what is left of choices is made as small as it can be.
+//   - what is left of choices is made as small as it can be;
+//   - work: numbers of runtime.Rand's streams, from which programs draw what they do, are
+//     made smaller where that makes the run shorter.
 //
 // This is delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating
 // Failure-Inducing Input", IEEE TSE 2002) on the deviations of a run, as DEMi did for

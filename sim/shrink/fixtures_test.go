@@ -187,6 +187,31 @@ var fixtures = []fixture{
 	}},
 }
 
+// operations runs as many operations as the workload says. From the third one on, one
+// goes wrong if another task comes in between, which shows in the end.
+func operations(ctx context.Context, w *sim.World) error {
+	rt, rand := w.Runtime(), w.Runtime().Rand("workload")
+	n, wrong := runtime.Between(rand, 2, 50), 0
+	var busy atomic.Int64
+	group := rt.NewGroup(ctx)
+	group.Go("other", func(context.Context) error {
+		for range 50 {
+			busy.Add(1)
+			rt.Yield()
+		}
+		return nil
+	})
+	for i := range n {
+		kind, before := rand.IntN(4), busy.Load()
+		rt.Yield()
+		if i >= 2 && kind > 0 && busy.Load() > before {
+			wrong++
+		}
+	}
+	rt.Always(wrong == 0, "third-operation", "done", n)
+	return group.Wait()
+}
+
 // withFaults runs a node that counts how often it boots and how often it was late,
 // under faults at steps that differ from seed to seed.
 func withFaults(ctx context.Context, w *sim.World, kinds []sim.FaultKind, isRight func(boots, late int64) bool) error {

@@ -21,6 +21,8 @@ type search struct {
 	best     sim.Result
 	before   int
 	runs     atomic.Int64
+
+	isHurried bool // there was not enough time to try all that makes the workload smaller
 }
 
 // try runs a script and reports whether that fails in the same way. The script of the
@@ -50,7 +52,7 @@ func (s *search) accept(r sim.Result) bool {
 }
 
 // isCalmer reports whether a run is better than another one: fewer deviations, then
-// smaller draws, then fewer steps.
+// smaller draws, then fewer steps, then fewer limits of numbers.
 func isCalmer(r, than sim.Result) bool {
 	if a, b := len(r.Script.Deviations), len(than.Script.Deviations); a != b {
 		return a < b
@@ -58,7 +60,10 @@ func isCalmer(r, than sim.Result) bool {
 	if a, b := drawn(r.Script), drawn(than.Script); a != b {
 		return a < b
 	}
-	return r.Steps < than.Steps
+	if r.Steps != than.Steps {
+		return r.Steps < than.Steps
+	}
+	return len(r.Script.Limits) < len(than.Script.Limits)
 }
 
 func drawn(s *sim.Script) (sum int) {
@@ -83,6 +88,7 @@ func (s *search) reduce() {
 			func() bool { return s.without(func(d sim.Deviation) bool { return d.Kind == sim.Drawn }) },
 			func() bool { return s.without(isSwitch) },
 			s.smaller,
+			s.withLessWork, // before that it would be led astray: a long run may be one with many switches
 		} {
 			changed = pass() || changed
 		}

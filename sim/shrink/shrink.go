@@ -48,6 +48,9 @@ func (r Result) Summary() string {
 			parts = append(parts, count(n, kind.one))
 		}
 	}
+	if n := len(r.Script.Limits); n > 0 {
+		parts = append(parts, count(n, "smaller number"))
+	}
 	if len(parts) == 0 {
 		parts = append(parts, "nothing out of the ordinary")
 	}
@@ -58,8 +61,8 @@ func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	if head, tail, ok := strings.Cut(what, " "); ok {
-		return fmt.Sprintf("%d %ss %s", n, head, tail)
+	if head, tail, ok := strings.Cut(what, " of "); ok {
+		return fmt.Sprintf("%d %ss of %s", n, head, tail)
 	}
 	return fmt.Sprintf("%d %ss", n, what)
 }
@@ -100,7 +103,7 @@ func Run(ctx context.Context, scenario sim.Scenario, config sim.Config, o Option
 	defer cancel()
 	s.ctx = ctx
 	s.reduce()
-	isComplete := ctx.Err() == nil
+	isComplete := ctx.Err() == nil && !s.isHurried
 	s.ctx = context.WithoutCancel(ctx)
 	if err := s.verify(); err != nil {
 		return Result{}, err

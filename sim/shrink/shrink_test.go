@@ -64,6 +64,40 @@ func TestShrinksToTheKnownMinimum(t *testing.T) {
 	}
 }
 
+// TestShrinksTheWorkload protects people from long stories of programs that draw what
+// they do: of up to 50 operations three are left, which it takes, by no more limits than
+// needed, and the script alone repeats that.
+func TestShrinksTheWorkload(t *testing.T) {
+	f := fixture{name: "operations", run: operations}
+	first := failing(t, f)
+	r, err := shrink.Run(t.Context(), scenarioOf(f), sim.Config{Replay: first.Tape}, shrink.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s after %d runs: %v", r.Summary(), r.Runs, r.Script.Limits)
+	for _, want := range []string{"done=3"} {
+		if !strings.Contains(r.Run.Verdict.String(), want) {
+			t.Errorf("shrunk to %v, want %s", r.Run.Verdict, want)
+		}
+	}
+	data, err := r.Script.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var read sim.Script
+	if err := read.UnmarshalText(data); err != nil {
+		t.Fatal(err)
+	}
+	again, err := sim.Run(t.Context(), sim.Config{Script: &read}, f.run)
+	if err != nil || again.Hash != r.Run.Hash || len(again.Left) > 0 || again.Tape != nil {
+		t.Errorf("read again: hash %016x, not %016x; left %v; tape %v; %v",
+			again.Hash, r.Run.Hash, again.Left, again.Tape, err)
+	}
+	if n := len(r.Script.Deviations); n > 2 || len(r.Script.Limits) != 1 {
+		t.Errorf("%d deviations: %v; limits %v", n, r.Script.Deviations, r.Script.Limits)
+	}
+}
+
 // TestARunThatPassesIsRefused protects from shrinking nothing to nothing.
 func TestARunThatPassesIsRefused(t *testing.T) {
 	s := sim.Scenario{Name: "fine", Doc: "passes", Run: func(context.Context, *sim.World) error { return nil }}
