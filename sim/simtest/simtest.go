@@ -5,31 +5,33 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"regexp"
-	goruntime "runtime"
-	"strings"
 	"testing"
+	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim"
-	"github.com/tidemarkdb/tidemark/sim/report"
-	"github.com/tidemarkdb/tidemark/sim/shrink"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
+	"github.com/tidemarkdb/tidemark/sim/trace"
 )
 
-// Body is a test that is run in a world of its own for each seed. What it
-// shares with other seeds, such as variables of the enclosing function, it
+// Body is a test that is run in a world of its own for each seed, and twice for some.
+// What it shares with other runs, such as variables of the enclosing function, it
 // must set anew each time.
 type Body func(ctx context.Context, rt *runtime.Runtime)
+
+// main returns the body as what a world executes.
+func (b Body) main() sim.Main {
+	return func(ctx context.Context, w *sim.World) error {
+		b(ctx, w.Runtime())
+		return nil
+	}
+}
 
 // Run executes body once per seed, one seed after the other, and fails the
 // test at the first seed whose verdict is not ok.
 func Run(t *testing.T, body Body) {
 	t.Helper()
-	runMain(t, func(ctx context.Context, w *sim.World) error {
-		body(ctx, w.Runtime())
-		return nil
-	})
+	runMain(t, body.main())
 }
 
 // RunWorld is Run for a test that acts on the world: nodes, faults, time.
@@ -44,100 +46,99 @@ func runMain(t *testing.T, main sim.Main) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	failedBefore := t.Failed()
+	r := &runner{t: t, settings: s, scenario: sim.Scenario{Name: t.Name(), Run: main}, jobs: 1, failedBefore: t.Failed()}
+	r.runCorpus()
+	start := time.Now()
 	next, stop := iter.Pull(s.seeds.All()) // a range over a function would hide the line of the test
 	defer stop()
-	for index := uint64(1); ; index++ {
-		seed, ok := next()
-		if !ok {
+	for index := uint64(0); !s.isOver(start); index++ {
+		config := s.config
+		var ok bool
+		if config.Seed, ok = next(); !ok {
 			return
 		}
-		r, err := sim.Run(t.Context(), sim.Config{Seed: seed}, main)
-		if err != nil {
-			t.Fatal(err)
-		}
-		switch {
-		case r.Verdict.Kind == sim.Goexit && t.Skipped():
-			t.SkipNow()
-		case r.Verdict.Kind == sim.OK && r.Races == 0 && (failedBefore || !t.Failed()):
-			continue
-		}
-		once := sim.Scenario{Name: "test", Run: main}
-		options := shrink.Options{TimeMax: s.shrink, Jobs: 1} // bodies share variables
-		t.Log(describe(t, s, r, once, options, fmt.Sprintf("%d of %d", index, s.seeds.Count())))
-		t.FailNow()
+		r.one(config, s.place(index), s.check > 0 && index%s.check == 0)
 	}
 }
 
-// describe tells a failure: what, the seed, the story, the command. For the
-// story the run is shrunk and repeated, with whatever the test body logs.
-func describe(
-	t *testing.T, s settings, r sim.Result, scenario sim.Scenario, options shrink.Options, place string,
-) string {
-	t.Helper()
-	text := report.Failure{
-		Title: r.Verdict.String(), Result: r, Place: place, StoryMax: s.story,
-		Rerun: rerun(t, r),
-	}
-	switch {
-	case r.Verdict.Kind != sim.OK:
-	case r.Races > 0:
-		text.Title = "data race, as reported above"
-	default:
-		text.Title = "the test failed in this run"
-	}
-	config := scenario.Config(sim.Config{})
-	if s.shrink > 0 && r.Races == 0 { // a race is reported once only
-		text.Shrink(t.Context(), scenario, config, options)
-	}
-	if r.Verdict.Kind != sim.Escape {
-		text.Tell(t.Context(), config, scenario.Run)
-	}
-	return text.String()
+// runner runs a scenario for a test, one run after the other.
+type runner struct {
+	t            *testing.T
+	settings     settings
+	scenario     sim.Scenario
+	jobs         int  // how many runs at once may shrink a failure; 1 if they share variables, 0 for all cores
+	failedBefore bool // the test, before the first run
 }
 
-// rerun returns the command that runs the seed again.
-func rerun(t *testing.T, r sim.Result) string {
-	t.Helper()
-	race := ""
-	if r.Races > 0 {
-		race = "-race "
+// runCorpus does the runs that have failed before, unless one seed was asked for.
+func (r *runner) runCorpus() {
+	r.t.Helper()
+	if r.settings.isSingle {
+		return
 	}
-	return fmt.Sprintf("go test %s%s -run '%s' -sim.seed=%s", race, testPackage(), pattern(t.Name()), sweep.Format(r.Seed))
-}
-
-// pattern turns the name of a test into a regular expression for -run, to
-// stand between apostrophes.
-func pattern(name string) string {
-	parts := strings.Split(name, "/")
-	for i, part := range parts {
-		parts[i] = "^" + strings.ReplaceAll(regexp.QuoteMeta(part), "'", ".") + "$"
+	all, err := readCorpus(corpusFolder(r.t.Name()), r.scenario.Name, r.settings.config)
+	if err != nil {
+		r.t.Fatal(err)
 	}
-	return strings.Join(parts, "/")
-}
-
-// testPackage returns the import path of the package of the running test.
-func testPackage() string {
-	var callers [32]uintptr
-	frames := goruntime.CallersFrames(callers[:goruntime.Callers(1, callers[:])])
-	for {
-		frame, more := frames.Next()
-		if strings.HasSuffix(frame.File, "_test.go") {
-			return packageOf(frame.Function)
-		}
-		if !more {
-			return "."
+	for _, k := range all {
+		config := r.scenario.Config(k.config)
+		result := r.run(config)
+		if r.hasFailed(result) {
+			again := command(result, testPackage(), r.t.Name()) + r.settings.again
+			r.t.Log(r.describe(config, result, telling{place: "kept in " + k.path, again: again}))
+			r.t.FailNow()
 		}
 	}
 }
 
-// packageOf cuts a function's name down to the import path, without the suffix
-// of an external test package.
-func packageOf(function string) string {
-	slash := strings.LastIndexByte(function, '/') + 1
-	name, _, _ := strings.Cut(function[slash:], ".")
-	return function[:slash] + strings.TrimSuffix(name, "_test")
+// one does a run, and a second time if it is to be seen whether it repeats. It ends the
+// test if the run fails.
+func (r *runner) one(config sim.Config, place string, twice bool) {
+	r.t.Helper()
+	tail := trace.NewTail(eventsMax)
+	if r.settings.trace == "always" {
+		config.Trace = tail.Add
+	}
+	result := r.run(config)
+	config.Trace = nil
+	if r.hasFailed(result) {
+		r.t.Attr("sim.seed", sweep.Format(result.Seed))
+		r.t.Log(r.describe(config, result, telling{place: place, again: r.again(result), corpus: corpusFolder(r.t.Name())}))
+		r.t.FailNow()
+	}
+	if tail.Total() > 0 {
+		if err := savePassing(r.t, result, tail); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	if !twice {
+		return
+	}
+	if second := r.run(config); second.Hash != result.Hash {
+		r.t.Fatal(diverged(result.Seed, result.Hash, second.Hash, result.Difference(second)))
+	}
 }
+
+// run does a run, and skips the test if the run did.
+func (r *runner) run(config sim.Config) sim.Result {
+	r.t.Helper()
+	result, err := sim.Run(r.t.Context(), config, r.scenario.Run)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if result.Verdict.Kind == sim.Goexit && r.t.Skipped() {
+		r.t.SkipNow()
+	}
+	return result
+}
+
+// hasFailed reports whether the run failed, or the test in it, or had a data race.
+func (r *runner) hasFailed(result sim.Result) bool {
+	return result.Verdict.Kind != sim.OK || result.Races > 0 || !r.failedBefore && r.t.Failed()
+}
+
+// eventsMax is how many of the last events of a passing run are kept for pictures.
+const eventsMax = 100_000
 
 // RunScenario sweeps the scenario over the seeds, on all cores, and fails the
 // test at the first failure. A hundredth of the seeds is run twice to see
@@ -149,28 +150,57 @@ func RunScenario(t *testing.T, scenario sim.Scenario) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := sweep.Run(t.Context(), scenario, sweep.Options{Seeds: s.seeds, Check: 100, FailuresMax: 1})
+	r := &runner{t: t, settings: s, scenario: scenario, failedBefore: t.Failed()}
+	if err := scenario.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	r.runCorpus()
+	var done []uint64
+	swept, err := sweep.Run(t.Context(), scenario, sweep.Options{
+		Seeds: s.seeds, For: s.duration, Check: int(s.check), FailuresMax: 1, Config: s.config,
+		Each: func(result sim.Result) { done = append(done, result.Seed) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range r.Failures {
-		place := fmt.Sprintf("%d of %d failed like this", f.Count, r.Done)
-		t.Error(describe(t, s, f.Result, scenario, shrink.Options{TimeMax: s.shrink}, place))
+	r.judge(&swept)
+	for i := 0; s.trace == "always" && i < len(done); i++ {
+		config := s.config
+		config.Seed = done[i]
+		r.one(scenario.Config(config), s.place(uint64(i)), false)
 	}
-	for _, d := range r.Divergences {
-		t.Errorf("seed %s does not repeat: hash %016x, then %016x; the first difference is at %s",
-			sweep.Format(d.Seed), d.First, d.Second, cmp.Or(d.Where, "the outcome"))
+}
+
+// judge fails the test for what a sweep has found.
+func (r *runner) judge(swept *sweep.Report) {
+	t := r.t
+	t.Helper()
+	for _, f := range swept.Failures {
+		t.Attr("sim.seed", sweep.Format(f.Result.Seed))
+		t.Error(r.describe(r.settings.config, f.Result, telling{
+			place: fmt.Sprintf("%d of %d failed like this", f.Count, swept.Done),
+			again: r.again(f.Result), corpus: corpusFolder(t.Name()),
+		}))
 	}
-	for _, seed := range r.Races {
+	for _, d := range swept.Divergences {
+		t.Error(diverged(d.Seed, d.First, d.Second, d.Where))
+	}
+	for _, seed := range swept.Races {
 		t.Errorf("the race detector reported while seed %s ran", sweep.Format(seed))
 	}
-	if r.Inconclusive > 0 {
-		t.Errorf("%d of %d runs proved nothing; %s", r.Inconclusive, r.Done, r.InconclusiveMessage)
+	if swept.Inconclusive > 0 {
+		t.Errorf("%d of %d runs proved nothing; %s", swept.Inconclusive, swept.Done, swept.InconclusiveMessage)
 	}
-	if len(r.Failures) > 0 || r.Done < sweep.ObligationsFrom {
+	if len(swept.Failures) > 0 || swept.Done < sweep.ObligationsFrom {
 		return
 	}
-	for _, a := range r.Unmet() {
-		t.Errorf("%s %s: never in %d runs", a.Kind, a.ID, r.Done)
+	for _, a := range swept.Unmet() {
+		t.Errorf("%s %s: never in %d runs", a.Kind, a.ID, swept.Done)
 	}
+}
+
+// diverged says that two runs of a seed differ.
+func diverged(seed, first, second uint64, where string) string {
+	return fmt.Sprintf("seed %s does not repeat: hash %016x, then %016x; the first difference is at %s",
+		sweep.Format(seed), first, second, cmp.Or(where, "the outcome"))
 }

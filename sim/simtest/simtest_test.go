@@ -50,6 +50,12 @@ var build = sync.OnceValues(func() (string, error) {
 // environment, and returns what it says and whether it passed.
 func goTest(t *testing.T, name string, settings ...string) (output string, passed bool) {
 	t.Helper()
+	return goTestIn(t, "", name, settings...)
+}
+
+// goTestIn is goTest in a folder that takes the place of the package's.
+func goTestIn(t *testing.T, folder, name string, settings ...string) (output string, passed bool) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("compiles the fixture with the go tool")
 	}
@@ -58,7 +64,8 @@ func goTest(t *testing.T, name string, settings ...string) (output string, passe
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), binary, "-test.v", "-test.run", "^"+name+"$")
-	command.Env = append(os.Environ(), "SIM_SEED=", "SIM_SEEDS=", "SIM_STORY=")
+	command.Dir = folder
+	command.Env = append(os.Environ(), "SIM_SEED=", "SIM_SEEDS=", "SIM_FOR=", "SIM_STORY=")
 	for _, s := range settings {
 		if strings.HasPrefix(s, "-") {
 			command.Args = append(command.Args, s)
@@ -90,7 +97,8 @@ func TestEachSeedGetsAWorld(t *testing.T) {
 		seeds = append(seeds, w.Seed())
 		return nil
 	})
-	if len(worlds) == 0 || len(worlds) != len(seeds) || len(slices.Compact(slices.Clone(seeds))) != len(seeds) {
+	different := len(slices.Compact(slices.Clone(seeds)))
+	if len(worlds) == 0 || len(worlds) != len(seeds) || different != len(seeds)-1 { // the first one is run twice
 		t.Errorf("%d worlds, seeds %v", len(worlds), seeds)
 	}
 }
@@ -139,14 +147,28 @@ func TestSettingsChooseSeedsAndStory(t *testing.T) {
 		settings []string
 		want     string
 	}{
-		{nil, `: 100 seeds$`},
-		{[]string{"-test.short"}, `: 10 seeds$`},
-		{[]string{"-sim.seed=7"}, `: 1 seeds$`},
-		{[]string{"-sim.seeds=1-20,0x2a"}, `: 21 seeds$`},
-		{[]string{"SIM_SEED=7"}, `: 1 seeds$`},
-		{[]string{"SIM_SEEDS=1-20"}, `: 20 seeds$`},
-		{[]string{"SIM_SEEDS=1-20", "-sim.seed=random"}, `: 1 seeds$`},
-		{[]string{"-sim.seeds=x"}, `simtest: -sim\.seed, -sim\.seeds, SIM_SEED or SIM_SEEDS: .*"x" is not`},
+		{nil, `: 100 seeds, 101 runs$`},
+		{[]string{"-test.short"}, `: 10 seeds, 11 runs$`},
+		{[]string{"-sim.seed=7"}, `: 1 seeds, 2 runs$`},
+		{[]string{"-sim.seeds=1-20,0x2a"}, `: 21 seeds, 22 runs$`},
+		{[]string{"SIM_SEED=7"}, `: 1 seeds, 2 runs$`},
+		{[]string{"SIM_SEEDS=1-20"}, `: 20 seeds, 21 runs$`},
+		{[]string{"SIM_SEEDS=1-20", "-sim.seed=random"}, `: 1 seeds, 2 runs$`},
+		{[]string{"-sim.for=100ms"}, `: \d{3,} seeds, `},
+		{[]string{"SIM_FOR=100ms"}, `: \d{3,} seeds, `},
+		{[]string{"SIM_FOR=1h", "-sim.seeds=1-3"}, `: 3 seeds, `},
+		{[]string{"-sim.check-determinism=10"}, `: 100 seeds, 110 runs$`},
+		{[]string{"-sim.check-determinism=50%"}, `: 100 seeds, 150 runs$`},
+		{[]string{"SIM_CHECK_DETERMINISM=0"}, `: 100 seeds, 100 runs$`},
+		{[]string{"-sim.seeds=x"}, `simtest: -sim\.seeds or SIM_SEEDS: .*"x" is not`},
+		{[]string{"-sim.seed=1-2"}, `simtest: -sim\.seed or SIM_SEED: "1-2" is more than one seed; use -sim\.seeds$`},
+		{[]string{"-sim.seed=1", "-sim.for=1s"}, `simtest: -sim\.seed and -sim\.for exclude each other$`},
+		{[]string{"SIM_FOR=soon"}, `simtest: -sim\.for or SIM_FOR: "soon" is not a time such as 10m$`},
+		{[]string{"-sim.strategy=best"}, `simtest: -sim\.strategy or SIM_STRATEGY: sim: strategy "best": unknown; there are`},
+		{[]string{"SIM_FAULTS=missing"}, `simtest: -sim\.faults or SIM_FAULTS: .*missing: no such file`},
+		{[]string{"-sim.trace=some"}, `simtest: -sim\.trace or SIM_TRACE: "some" is not never, failed or always$`},
+		{[]string{"-sim.check-determinism=0%"}, `simtest: -sim\.check-determinism or SIM_\w+: "0%" is not a share`},
+		{[]string{"SIM_CHECK_DETERMINISM=often"}, `simtest: .*SIM_CHECK_DETERMINISM: "often" is not a number of seeds`},
 		{[]string{"SIM_STORY=many"}, `simtest: -sim\.story or SIM_STORY: "many" is not a number of lines$`},
 		{[]string{"-sim.shrink=soon"}, `simtest: -sim\.shrink or SIM_SHRINK: "soon" is not a time such as 5s, or 0$`},
 		{[]string{"-sim.story=-1"}, `simtest: -sim\.story or SIM_STORY: "-1" is not a number of lines$`},
@@ -242,5 +264,52 @@ func TestScenarioIsJudged(t *testing.T) {
 	}
 	if output, passed := goTest(t, "TestScenarioMet"); !passed {
 		t.Errorf("a scenario that meets its obligations:\n%s", output)
+	}
+}
+
+// TestSettingsReachTheRun protects what is not about seeds: the strategy and the faults
+// are those that were asked for, and the command that repeats a failure says so.
+func TestSettingsReachTheRun(t *testing.T) {
+	output, passed := goTest(t, "TestViolation", "-sim.strategy=sticky:0.5", "-sim.faults=calm")
+	wantLines(t, output, `again: go test .* -sim\.seed=\d+ -sim\.strategy=sticky:0\.5 -sim\.faults=calm$`)
+	if passed {
+		t.Error("sticky does not find it")
+	}
+	if output, passed := goTest(t, "TestDraw", "SIM_FAULTS=calm"); !passed {
+		t.Errorf("a plan that was given is not there:\n%s", output)
+	}
+	plan := filepath.Join(t.TempDir(), "a plan")
+	if err := os.WriteFile(plan, []byte("# nothing\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if output, passed := goTest(t, "TestDraw", "-sim.faults="+plan); !passed {
+		t.Errorf("a plan of a file is not there:\n%s", output)
+	}
+	output, _ = goTest(t, "TestDraw")
+	wantLines(t, output, ` planned$`)
+}
+
+// TestSeedsAreRunTwice protects against what a seed does not decide: the first seed and
+// every hundredth from there on has to repeat.
+func TestSeedsAreRunTwice(t *testing.T) {
+	output, passed := goTest(t, "TestDiverges")
+	wantLines(t, output,
+		`fixture_test\.go:\d+: seed 1 does not repeat: hash [0-9a-f]{16}, then [0-9a-f]{16}; the first difference is at step`)
+	if passed {
+		t.Error("the test has passed")
+	}
+}
+
+// TestTraceSaysWhatIsTold protects disks and time: no story on request, or one of each run.
+func TestTraceSaysWhatIsTold(t *testing.T) {
+	output, _ := goTest(t, "TestViolation", "-sim.trace=never")
+	wantLines(t, output, `the last \d+ decisions:$`, `files: with -artifacts, \S+\.tape, \S+\.json$`)
+	for _, name := range []string{"TestPass", "TestScenarioMet"} {
+		folder := t.TempDir()
+		output, passed := goTestIn(t, folder, name, "-sim.trace=always", "-test.artifacts", "-sim.seeds=5-6")
+		stories, err := filepath.Glob(filepath.Join(folder, "_artifacts", "*", "0x[56]-story.txt"))
+		if err != nil || len(stories) != 2 || !passed {
+			t.Errorf("%s: stories %v, error %v\n%s", name, stories, err, output)
+		}
 	}
 }
