@@ -100,7 +100,7 @@ func orAlarm(task string) string {
 var ErrScript = errors.New("sim: script")
 
 const (
-	scriptVersion = 1
+	scriptVersion = 2 // 1 had neither limits nor externals
 	scriptSizeMax = 256 << 20
 )
 
@@ -132,8 +132,8 @@ func (s *Script) UnmarshalText(data []byte) error {
 	switch {
 	case next.Version == 0:
 		return fmt.Errorf("%w: not a script", ErrScript)
-	case next.Version != scriptVersion:
-		return fmt.Errorf("%w: version %d, this program reads version %d", ErrScript, next.Version, scriptVersion)
+	case next.Version < 1 || next.Version > scriptVersion:
+		return fmt.Errorf("%w: version %d, this program reads versions 1 and %d", ErrScript, next.Version, scriptVersion)
 	}
 	for i, d := range next.Deviations {
 		if err := d.validate(); err != nil {

@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/tidemarkdb/tidemark/sim"
 	"github.com/tidemarkdb/tidemark/sim/divergence"
@@ -28,6 +28,10 @@ func (e *environment) tellFailure(
 		Rerun:    "simrun run " + again,
 		StoryMax: 20,
 	}
+	if r.Followed != nil { // of the corpus: its seed alone may do something else
+		again = artefactPath(f.out, scenario.Name, r.Seed, scriptSuffix)
+		text.Rerun = "simrun replay " + again
+	}
 	if f.shrink > 0 {
 		text.Shrink(ctx, scenario, scenario.Config(options.Config), shrink.Options{Jobs: f.jobs, TimeMax: f.shrink})
 	}
@@ -37,31 +41,42 @@ func (e *environment) tellFailure(
 	told := report.Told{Failure: failure, Text: text.String(), Rerun: text.Rerun, Shrunk: text.Summary()}
 	fmt.Fprintln(e.out, told.Text)
 	fmt.Fprintf(e.out, "  story: simrun replay %s\n", again)
-	if r.Tape == nil {
-		return told, nil
-	}
-	path, err := writeTape(f.out, r.Tape)
-	if err != nil {
+	if err := e.saveFailure(ctx, f, scenario, options, &text, &told); err != nil {
 		return told, errors.Join(errors.New("the failure above could not be saved"), err)
 	}
-	fmt.Fprintf(e.out, "  tape:  %s\n", path)
-	told.Files = append(told.Files, path)
-	if script := text.Script(); script != nil {
-		if path, err = writeScript(f.out, script); err != nil {
-			return told, errors.Join(errors.New("the failure above could not be saved"), err)
-		}
-		fmt.Fprintf(e.out, "  small: %s\n", path)
-		told.Files = append(told.Files, path)
-	}
-	if r.Verdict.Kind == sim.Escape {
-		return told, nil
-	}
-	if path, err = e.drawFailure(ctx, f, scenario, options, &text); err != nil {
-		return told, errors.Join(errors.New("the failure above could not be drawn"), err)
-	}
-	fmt.Fprintf(e.out, "  look:  %s\n", path)
-	told.Files = append(told.Files, path)
 	return told, nil
+}
+
+// saveFailure writes the artefacts of a failure, and says where they are: its tape, the
+// script of the smaller run, or of the one that was followed, and a picture.
+func (e *environment) saveFailure(
+	ctx context.Context, f *runFlags, scenario sim.Scenario, options sweep.Options, text *report.Failure, told *report.Told,
+) error {
+	keep := func(what, path string, err error) error {
+		if err == nil {
+			fmt.Fprintf(e.out, "  %-6s %s\n", what+":", path)
+			told.Files = append(told.Files, path)
+		}
+		return err
+	}
+	r := text.Result
+	if r.Tape != nil {
+		path, err := writeTape(f.out, r.Tape)
+		if err := keep("tape", path, err); err != nil {
+			return err
+		}
+	}
+	if script := cmp.Or(text.Script(), r.Followed); script != nil {
+		path, err := writeScript(f.out, script)
+		if err := keep("small", path, err); err != nil {
+			return err
+		}
+	}
+	if r.Verdict.Kind == sim.Escape || r.Tape == nil && r.Followed == nil {
+		return nil
+	}
+	path, err := e.drawFailure(ctx, f, scenario, options, text)
+	return keep("look", path, err)
 }
 
 // eventsMax is how many of the last events a picture shows.
@@ -73,11 +88,12 @@ func (e *environment) drawFailure(
 	ctx context.Context, f *runFlags, scenario sim.Scenario, options sweep.Options, text *report.Failure,
 ) (path string, err error) {
 	config := scenario.Config(options.Config)
-	config.Strategy, config.Replay, config.Script = nil, text.Result.Tape, text.Script()
-	again := "simrun replay " + tapePath(f.out, text.Result.Tape)
+	of := func(suffix string) string { return artefactPath(f.out, scenario.Name, text.Result.Seed, suffix) }
+	config.Strategy, config.Replay, config.Script = nil, text.Result.Tape, cmp.Or(text.Script(), text.Result.Followed)
+	again := "simrun replay " + of(tapeSuffix)
 	if config.Script != nil {
 		config.Replay = nil
-		again = "simrun replay " + scriptPath(f.out, config.Script)
+		again = "simrun replay " + of(scriptSuffix)
 	}
 	tail := trace.NewTail(eventsMax)
 	config.Trace = tail.Add
@@ -85,7 +101,7 @@ func (e *environment) drawFailure(
 	if err != nil {
 		return "", err
 	}
-	path = strings.TrimSuffix(tapePath(f.out, text.Result.Tape), tapeSuffix) + ".html"
+	path = of(".html")
 	file, err := os.Create(path)
 	if err != nil {
 		return "", err

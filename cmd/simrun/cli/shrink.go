@@ -69,6 +69,9 @@ func (e *environment) shrink(ctx context.Context, name string, f *shrinkFlags) e
 	for _, d := range r.Script.Deviations {
 		fmt.Fprintf(e.out, "  %s\n", d)
 	}
+	for _, n := range r.Script.Limits {
+		fmt.Fprintf(e.out, "  %s at most\n", n)
+	}
 	if !r.IsComplete {
 		fmt.Fprintf(e.out, "  (time was up; more may go)\n")
 	}

@@ -3,6 +3,7 @@ package determinism
 import (
 	"go/ast"
 	"go/token"
+	"go/types"
 	"slices"
 	"strings"
 
@@ -105,6 +106,9 @@ func (c *checker) check(n ast.Node) bool {
 	case *ast.RangeStmt:
 		c.checkRange(n)
 	case *ast.CallExpr:
+		if c.isExternal(n) {
+			return false // what it calls is outside the simulation, and its answer is recorded
+		}
 		c.checkCall(n)
 	case *ast.BlockStmt:
 		c.checkSorting(n.List)
@@ -116,6 +120,16 @@ func (c *checker) check(n ast.Node) bool {
 		c.checkMember(n)
 	}
 	return true
+}
+
+// isExternal reports whether a call is one of Runtime.External.
+func (c *checker) isExternal(n *ast.CallExpr) bool {
+	selector, ok := n.Fun.(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	method, ok := c.pass.TypesInfo.Uses[selector.Sel].(*types.Func)
+	return ok && method.FullName() == "(*github.com/tidemarkdb/tidemark/runtime.Runtime).External"
 }
 
 func (c *checker) found(rule string, pos token.Pos, message string, fixes ...analysis.SuggestedFix) {

@@ -12,7 +12,7 @@ import (
 // leaves alone, and how it is suppressed. Packages that have not opted in, and
 // test files of those that have, are left alone altogether.
 func TestRules(t *testing.T) {
-	packages := []string{"rules", "maps", "allows", "optout", "testfiles"}
+	packages := []string{"rules", "maps", "allows", "optout", "testfiles", "external"}
 	if !testing.Short() {
 		packages = append(packages, "web") // loads package net/http from source
 	}
