@@ -48,9 +48,10 @@
 // deadlock (with every task, what it waits for and who holds it), panic (with
 // the task's own stack), misuse, border (a task used a primitive of another
 // node), escape (a step that does not end: it blocks natively or spins, or an
-// external call took too long; with all stacks), goexit (t.FailNow in a task), leak (a task that waits for ever
-// when the program is done, see Config.LeaksAfter), inconclusive (a limit was
-// reached), diverged (a replay left its tape). Every failure has a tape, and
+// external call took too long; with all stacks), goexit (t.FailNow in a task),
+// leak (a task that waits for ever when the program is done, see
+// Config.LeaksAfter), inconclusive (a limit was reached), diverged (a replay left its
+// tape). Every failure has a tape, and
 // [Result.Recent] tells its last decisions where a replay cannot.
 //
 // A tape means nothing to a program that has changed. A [Script] is the same run
@@ -84,9 +85,13 @@
 // observed; after the verdict they are unwound, with every operation of theirs
 // answered by another Goexit. A node whose last task has ended is down, and its
 // timers are gone. [Node.Pause] makes a zombie that wakes up later.
-// Faults are planned by step ([World.Inject]) or drawn from the streams
-// "storage", "network", "clock", "fault" and "buggify"; they are not tasks, so
-// that no strategy favours them. [World.Quiesce] ends them.
+// Faults are planned ([World.Inject]) by step or by what the program announces, or
+// drawn from the streams "storage", "network", "clock", "fault" and "buggify"; they
+// are not tasks, so that no strategy favours them. [World.Quiesce] ends them. Nodes
+// crash, alone or together, lose their disks, stop, pause, and their clocks
+// ([Clock]) jump and drift. Objects of the world add kinds ([World.Handle]): package
+// sim/network carries messages between nodes, and parts them. A [Swarm] draws a
+// [Plan] for each run; [World.Veto] keeps a guarantee possible.
 //
 // # Data races
 //
