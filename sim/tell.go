@@ -46,7 +46,7 @@ func (k *kernel) emitFrom(t *task, e trace.Event) {
 func (k *kernel) tellStop(t *task) {
 	if k.stopped == (trace.Stop{}) {
 		k.stopped = trace.Stop{
-			Node: t.life.node.name, Task: t.runtime.Path(), Text: describeOp(t, t.op), Location: location(),
+			Node: t.life.node.name, Task: t.runtime.Path(), Text: describeOp(t, t.op), Location: k.location(t),
 		}
 	}
 }

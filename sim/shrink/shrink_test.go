@@ -45,7 +45,7 @@ func TestShrinksToTheKnownMinimum(t *testing.T) {
 	for _, f := range fixtures {
 		t.Run(f.name, func(t *testing.T) {
 			first := failing(t, f)
-			r, err := shrink.Run(t.Context(), scenarioOf(f), sim.Config{Replay: first.Tape}, shrink.Options{})
+			r, err := shrink.Run(t.Context(), scenarioOf(f), sim.Config{Replay: first.Tape}, shrink.Options{TimeMax: time.Minute})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -70,7 +70,7 @@ func TestShrinksToTheKnownMinimum(t *testing.T) {
 func TestShrinksTheWorkload(t *testing.T) {
 	f := fixture{name: "operations", run: operations}
 	first := failing(t, f)
-	r, err := shrink.Run(t.Context(), scenarioOf(f), sim.Config{Replay: first.Tape}, shrink.Options{})
+	r, err := shrink.Run(t.Context(), scenarioOf(f), sim.Config{Replay: first.Tape}, shrink.Options{TimeMax: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
