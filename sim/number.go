@@ -46,16 +46,37 @@ func (k *kernel) drawsOf(node string, incarnation uint64) func(runtime.Draw) uin
 	if k.guide == nil && k.scribe == nil {
 		return nil
 	}
-	return func(d runtime.Draw) uint64 {
-		n := Number{Node: node, Incarnation: incarnation, Stream: d.Stream, Index: d.Index, Value: d.Value}
-		if k.guide != nil {
-			n.Value = k.guide.limited(n)
-		}
-		if k.scribe != nil {
-			k.scribe.number(n, d.Value)
-		}
-		return n.Value
+	return numbers{k, node, incarnation}.drawn
+}
+
+// numbers sees those of one incarnation.
+type numbers struct {
+	kernel      *kernel
+	node        string
+	incarnation uint64
+}
+
+// drawn is called by the program, and looks into what is the kernel's.
+//
+//go:norace
+func (s numbers) drawn(d runtime.Draw) (value uint64) {
+	n := Number{
+		Node: s.node, Incarnation: s.incarnation, Stream: detached(d.Stream), Index: d.Index, Value: d.Value,
 	}
+	s.kernel.call(func() { value = s.kernel.number(n) })
+	return value
+}
+
+// number writes a number down, or makes it smaller, as there is need.
+func (k *kernel) number(n Number) uint64 {
+	drawn := n.Value
+	if k.guide != nil {
+		n.Value = k.guide.limited(n)
+	}
+	if k.scribe != nil {
+		k.scribe.number(n, drawn)
+	}
+	return n.Value
 }
 
 // limited returns what a script leaves of a number.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -76,5 +77,27 @@ func TestNumberSaysWhichItIs(t *testing.T) {
 		if got := n.String(); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
+	}
+}
+
+// TestNumbersOfSeveralNodes protects runs under the race detector that are written down:
+// what the kernel keeps of the numbers is not the tasks' own, and no race of theirs.
+func TestNumbersOfSeveralNodes(t *testing.T) {
+	r := runWith(t, sim.Config{Seed: 1, Transcribe: true}, func(ctx context.Context, w *sim.World) error {
+		for _, name := range []string{"a", "b", "c"} {
+			booted(w, name, func(_ context.Context, rt *runtime.Runtime) error {
+				rand := rt.Rand("stream")
+				for range 5 {
+					rand.IntN(100)
+					rt.Yield()
+				}
+				return nil
+			})
+		}
+		pass(ctx, w, time.Second)
+		return nil
+	})
+	if n := len(r.Script.Numbers); r.Verdict.Kind != sim.OK || n != 15 || r.Races > 0 {
+		t.Errorf("%v, %d numbers, %d races", r.Verdict, n, r.Races)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/raft/v3"
@@ -48,16 +49,13 @@ var names = []string{"n1", "n2", "n3"} // the ids are 1, 2, 3
 
 var kinds = []sim.FaultKind{"crash", "pause", "stop", "drift", "partition", "cut", "clog", "swizzle"}
 
-// cluster is what outlives every node: disks, the network, and what was seen. One task
-// runs at a time, and none of these methods waits, so it needs no lock.
+// cluster is what outlives every node: disks, the network, and what was seen.
 type cluster struct {
 	forgetsVotes bool
 	network      *network.Network[*raftpb.Message]
 	disks        [4]*raft.MemoryStorage // by id
-
-	mu      sync.Mutex        // guards what follows; native, and nobody waits while it is held
-	leaders map[uint64]uint64 // by term
-	log     []string          // the entries that were applied, by whomever was first
+	leaders, log sync.Map               // who led first, by term; what was applied first, by index
+	length       atomic.Int64           // of the log
 }
 
 func run(ctx context.Context, w *sim.World, c *cluster) error {
@@ -72,7 +70,6 @@ func run(ctx context.Context, w *sim.World, c *cluster) error {
 	if err != nil {
 		return err
 	}
-	c.leaders = make(map[uint64]uint64)
 	for id := uint64(1); id <= 3; id++ {
 		c.disks[id] = raft.NewMemoryStorage()
 		voters := &raftpb.ConfState{Voters: []uint64{1, 2, 3}}
@@ -95,8 +92,8 @@ func run(ctx context.Context, w *sim.World, c *cluster) error {
 
 	// then, once all is quiet, the log grows.
 	w.Quiesce(time.Second)
-	length := c.length()
-	w.Eventually("log-grows", 10*time.Second, func() bool { return c.length() > length+3 }, "length", length)
+	length := c.length.Load()
+	w.Eventually("log-grows", 10*time.Second, func() bool { return c.length.Load() > length+3 }, "length", length)
 	return nil
 }
 
@@ -115,21 +112,9 @@ func drawPlan(rand *runtime.Rand) sim.Plan {
 	return p
 }
 
-// length returns how many entries were applied.
-func (c *cluster) length() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.log)
-}
-
 // checkLeader asserts that a term has one leader.
 func (c *cluster) checkLeader(rt *runtime.Runtime, term, id uint64) {
-	c.mu.Lock()
-	if c.leaders[term] == 0 {
-		c.leaders[term] = id
-	}
-	first := c.leaders[term]
-	c.mu.Unlock()
+	first, _ := c.leaders.LoadOrStore(term, id)
 	rt.Reachable("elected")
 	rt.Always(first == id, "one-leader-a-term", "term", term, "first", first, "second", id)
 }
@@ -137,13 +122,10 @@ func (c *cluster) checkLeader(rt *runtime.Runtime, term, id uint64) {
 // checkApplied asserts that all nodes apply the same log.
 func (c *cluster) checkApplied(rt *runtime.Runtime, id uint64, entry *raftpb.Entry) {
 	text := fmt.Sprintf("%s of term %d", entry.GetData(), entry.GetTerm())
-	at := int(entry.GetIndex()) - 2 // the snapshot that all begin with is index 1
-	c.mu.Lock()
-	if at == len(c.log) {
-		c.log = append(c.log, text)
+	first, isKnown := c.log.LoadOrStore(entry.GetIndex(), text)
+	if !isKnown {
+		c.length.Add(1)
 	}
-	isSame := at < len(c.log) && c.log[at] == text
-	c.mu.Unlock()
 	rt.Reachable("applied")
-	rt.Always(isSame, "one-log", "index", at, "node", id, "entry", text)
+	rt.Always(first == text, "one-log", "index", entry.GetIndex(), "node", id, "first", first, "entry", text)
 }
