@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidemarkdb/tidemark/sim"
 	"github.com/tidemarkdb/tidemark/sim/report"
+	"github.com/tidemarkdb/tidemark/sim/sweep"
 	"github.com/tidemarkdb/tidemark/sim/trace"
 )
 
@@ -70,12 +71,12 @@ func saveFailure(t *testing.T, f *report.Failure, corpus string) string {
 	keep := ""
 	if tape := f.Result.Tape; tape != nil {
 		data, err := tape.MarshalBinary()
-		keep = name + tapeSuffix
+		keep = name + sweep.TapeSuffix
 		a.writeBytes(keep, data, err)
 	}
 	if script := f.Script(); script != nil {
 		data, err := script.MarshalText()
-		keep = name + scriptSuffix
+		keep = name + sweep.ScriptSuffix
 		a.writeBytes(keep, data, err)
 	}
 	if events := f.Events(); len(events) > 0 {

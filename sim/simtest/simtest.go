@@ -76,16 +76,16 @@ func (r *runner) runCorpus() {
 	if r.settings.isSingle {
 		return
 	}
-	all, err := readCorpus(corpusFolder(r.t.Name()), r.scenario.Name, r.settings.config)
+	all, err := readCorpus(r.t.Name(), r.scenario.Name, r.settings.config)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	for _, k := range all {
-		config := r.scenario.Config(k.config)
+		config := r.scenario.Config(k.Config)
 		result := r.run(config)
 		if r.hasFailed(result) {
 			again := command(result, testPackage(), r.t.Name()) + r.settings.again
-			r.t.Log(r.describe(config, result, telling{place: "kept in " + k.path, again: again}))
+			r.t.Log(r.describe(config, result, telling{place: "kept in " + k.Path, again: again}))
 			r.t.FailNow()
 		}
 	}

@@ -6,22 +6,17 @@ import (
 	"strconv"
 
 	"github.com/tidemarkdb/tidemark/sim"
-)
-
-// The suffixes of artefacts.
-const (
-	scriptSuffix = ".json"
-	tapeSuffix   = ".tape"
+	"github.com/tidemarkdb/tidemark/sim/sweep"
 )
 
 // scriptPath is where the script of a run is kept: <out>/<scenario>/<seed>.json.
 func scriptPath(out string, s *sim.Script) string {
-	return artefactPath(out, s.Scenario, s.Seed, scriptSuffix)
+	return artefactPath(out, s.Scenario, s.Seed, sweep.ScriptSuffix)
 }
 
 // tapePath is where its tape is.
 func tapePath(out string, t *sim.Tape) string {
-	return artefactPath(out, t.Scenario, t.Seed, tapeSuffix)
+	return artefactPath(out, t.Scenario, t.Seed, sweep.TapeSuffix)
 }
 
 func artefactPath(out, scenario string, seed uint64, suffix string) string {

@@ -29,7 +29,7 @@ func (e *environment) tellFailure(
 		StoryMax: 20,
 	}
 	if r.Followed != nil { // of the corpus: its seed alone may do something else
-		again = artefactPath(f.out, scenario.Name, r.Seed, scriptSuffix)
+		again = artefactPath(f.out, scenario.Name, r.Seed, sweep.ScriptSuffix)
 		text.Rerun = "simrun replay " + again
 	}
 	if f.shrink > 0 {
@@ -90,10 +90,10 @@ func (e *environment) drawFailure(
 	config := scenario.Config(options.Config)
 	of := func(suffix string) string { return artefactPath(f.out, scenario.Name, text.Result.Seed, suffix) }
 	config.Strategy, config.Replay, config.Script = nil, text.Result.Tape, cmp.Or(text.Script(), text.Result.Followed)
-	again := "simrun replay " + of(tapeSuffix)
+	again := "simrun replay " + of(sweep.TapeSuffix)
 	if config.Script != nil {
 		config.Replay = nil
-		again = "simrun replay " + of(scriptSuffix)
+		again = "simrun replay " + of(sweep.ScriptSuffix)
 	}
 	tail := trace.NewTail(eventsMax)
 	config.Trace = tail.Add

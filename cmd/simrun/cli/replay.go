@@ -97,7 +97,7 @@ func (e *environment) planReplay(name string, f *replayFlags) (sim.Scenario, sim
 		return sim.Scenario{}, config, usagef("replay of scenario %s needs --seed", name)
 	}
 	f.again = strings.TrimSpace(name + " " + f.seedFlag() + f.configFlags.again())
-	if isTape && strings.HasSuffix(name, scriptSuffix) {
+	if isTape && strings.HasSuffix(name, sweep.ScriptSuffix) {
 		script, err := sim.ReadScript(name)
 		if err != nil {
 			return sim.Scenario{}, config, usageError{err}
