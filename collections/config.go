@@ -62,7 +62,8 @@ type Events struct {
 	// holds. Steps of different tasks may be told out of order;
 	// [Inspection.Version] says it.
 	Stepped func(Inspection)
-	// Downgraded is called when the since of a shard has moved durably.
+	// Downgraded is called when the since of a shard has moved durably: for each
+	// collection in the order of its sinces, and before an inspection shows it.
 	Downgraded func(id GlobalID, shard persist.ShardID, since frontier.Antichain)
 	// PromiseBroken is called when a collection has been installed whose dependencies
 	// had not been kept for it. It can be read; but whoever writes it cannot tell

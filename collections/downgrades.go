@@ -71,10 +71,17 @@ func (c *Controller) downgradeAll(ctx context.Context) error {
 	}
 }
 
-// downgraded takes the answer of a downgrade up.
+// downgraded takes the answer of a downgrade up. The collection stays busy until
+// everybody was told, so that its events come in the order of its sinces.
 func (c *Controller) downgraded(ctx context.Context, r *record, since frontier.Antichain, err error) {
 	if fatal := c.fatalDowngrade(r.shard, err); fatal != nil {
 		_ = c.fail(fatal)
+	}
+	switch {
+	case err == nil && c.config.Events.Downgraded != nil:
+		c.config.Events.Downgraded(r.id, r.shard, since)
+	case err != nil && ctx.Err() == nil:
+		c.rt.Logger().Error("a since does not move any more", "collection", r.id, "shard", r.shard, "error", err)
 	}
 	c.mu.Lock()
 	r.isBusy = false
@@ -92,12 +99,6 @@ func (c *Controller) downgraded(ctx context.Context, r *record, since frontier.A
 	seen := c.publish(nil, r.id)
 	c.mu.Unlock()
 	c.tell(seen)
-	switch {
-	case err == nil && c.config.Events.Downgraded != nil:
-		c.config.Events.Downgraded(r.id, r.shard, since)
-	case err != nil && ctx.Err() == nil:
-		c.rt.Logger().Error("a since does not move any more", "collection", r.id, "shard", r.shard, "error", err)
-	}
 }
 
 // fatalDowngrade returns the fatal error that the error of a downgrade amounts to,

@@ -2,6 +2,7 @@ package trace_test
 
 import (
 	"errors"
+	"math"
 	goruntime "runtime"
 	"strings"
 	"testing"
@@ -132,14 +133,19 @@ func TestTailKeepsTheLastEvents(t *testing.T) {
 	})
 }
 
-// TestTailWithoutLimitCostsWhatItKeeps protects memory: the limit may be huge.
+// TestTailWithoutLimitCostsWhatItKeeps protects memory: the limit may be huge. The least
+// of some tries counts, because what the rest of the process allocates is counted too.
 func TestTailWithoutLimitCostsWhatItKeeps(t *testing.T) {
-	var before, after goruntime.MemStats
-	goruntime.ReadMemStats(&before)
-	tail := trace.NewTail(1 << 30)
-	tail.Add(events[0])
-	goruntime.ReadMemStats(&after)
-	if bytes := after.TotalAlloc - before.TotalAlloc; bytes > 4096 {
-		t.Errorf("a tail of %d event takes %d bytes", tail.Total(), bytes)
+	least := uint64(math.MaxUint64)
+	for range 10 {
+		var before, after goruntime.MemStats
+		goruntime.ReadMemStats(&before)
+		tail := trace.NewTail(1 << 30)
+		tail.Add(events[0])
+		goruntime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	if least > 4096 {
+		t.Errorf("a tail of one event takes %d bytes", least)
 	}
 }
