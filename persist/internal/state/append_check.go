@@ -60,21 +60,36 @@ func (a CompareAndAppend) checkRewrites(draft Draft, run Run) error {
 // the fence, and schemas that are registered. The second verdict is stale, since
 // the schema may have been registered by now.
 func (a CompareAndAppend) checkReferences(s *State) (Standing, error) {
-	for _, run := range a.runs() {
-		for key := range run.keys() {
-			name, err := key.Parse()
-			if err != nil {
-				return Final, err
-			}
-			if name.Class == AppendedPart && name.Epoch < s.batchEpochMin {
-				return Final, misuse(BatchTooOld, "%q, the fence is at %d", key, s.batchEpochMin)
-			}
+	runs := a.runs()
+	for _, run := range runs {
+		if err := s.checkEpochs(run); err != nil {
+			return Final, err
 		}
 		if !s.knowsSchema(run.Schema) {
 			return Stale, misuse(UnknownSchema, "%d of %d", run.Schema, s.schemas.Len())
 		}
+		if s.header.Version < PartsFormat && run.hasObjects() {
+			return Stale, misuse(UnknownFormat, "parts as objects need %d, the shard has %d", PartsFormat, s.header.Version)
+		}
+	}
+	if a.IsSchemaless && len(runs) > 0 && s.schemas.Len() > 0 {
+		return Stale, misuse(SchemaExpected, "%d", s.schemas.Len())
 	}
 	return Final, nil
+}
+
+// checkEpochs checks that no part is from before the reclamation fence.
+func (s *State) checkEpochs(run Run) error {
+	for key := range run.keys() {
+		name, err := key.Parse()
+		if err != nil {
+			return err
+		}
+		if name.Class == AppendedPart && name.Epoch < s.batchEpochMin {
+			return misuse(BatchTooOld, "%q, the fence is at %d", key, s.batchEpochMin)
+		}
+	}
+	return nil
 }
 
 // knowsSchema reports whether data may be under a schema: until one is registered

@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -35,7 +36,7 @@ func appendOne(t testing.TB, s *state.State) *state.State {
 	if err != nil {
 		t.Fatal(err)
 	}
-	evaluation, err := state.Evaluate(state.Environment{NowMS: lower, Hostname: "host"}, s, state.CompareAndAppend{
+	evaluation, err := state.Evaluate(manyBatches(lower), s, state.CompareAndAppend{
 		Writer: state.WriterID{1}, LeaseMS: 60_000, Token: state.IdempotencyToken{1, byte(lower)},
 		Expected: draft.Lower, New: draft.Upper, Batches: []state.Draft{draft},
 	})
@@ -55,6 +56,13 @@ func appendOne(t testing.TB, s *state.State) *state.State {
 		t.Fatal(err)
 	}
 	return next
+}
+
+// manyBatches is an environment that never asks for batches to be merged.
+func manyBatches(nowMS uint64) state.Environment {
+	return state.Environment{NowMS: nowMS, Hostname: "host", Config: state.Config{
+		BatchesMax: math.MaxInt32, InlineBytesMax: math.MaxInt64,
+	}}
 }
 
 func shardWithBatches(t testing.TB, size int) *state.State {

@@ -19,7 +19,9 @@ type Candidate struct {
 	diff    *Diff  // from base to next, but for the header
 	touched []registrant
 
-	isProposed bool // whether there is anything to commit, be it an empty version
+	isProposed  bool // whether there is anything to commit, be it an empty version
+	hasAppended bool // whether a command has appended
+	requests    []CompactionRequest
 	// hasLostReader says that a command has removed a reader. The since does not
 	// move in the same version, so that each version shows by itself that no
 	// reader was passed over (P-13).
@@ -90,7 +92,9 @@ func (c *Candidate) Finish() (*Transition, error) {
 		return nil, nil
 	}
 	c.expireLeases()
-	maintenance := Maintenance{WriteRollup: c.assignRollup()}
+	maintenance := Maintenance{
+		WriteRollup: c.assignRollup(), CollectGarbage: c.assignGC(), Compactions: c.requests,
+	}
 	c.diff.Header = c.next.header
 	c.diff.From = c.base.SeqNo()
 	c.diff.LatestRollup = c.next.LatestRollup().Key
@@ -147,4 +151,27 @@ func (c *Candidate) assignRollup() bool {
 		activeRollupField.set(c, Activity{SeqNo: c.next.SeqNo(), StartedMS: c.env.NowMS})
 	}
 	return isDue
+}
+
+// assignGC returns up to which version garbage is to be collected, 0 if it is not
+// to be collected now. It falls to those who append, if there are any: they are
+// there regularly, and there are several. A tombstone is cleaned up by whoever
+// finalizes it.
+func (c *Candidate) assignGC() SeqNo {
+	if c.next.IsTombstone() || !c.hasAppended && c.next.writers.Len() > 0 {
+		return 0
+	}
+	config := c.env.Config
+	goal := min(c.next.SeqNoSince(), c.next.lastGC+SeqNo(config.GCVersionsMax))
+	isDue := goal-c.next.lastGC >= SeqNo(config.GCVersionsMin)
+	active := c.next.activeGC
+	switch {
+	case active.IsActive(c.env.NowMS, config.GCFallbackMS):
+		return 0
+	case !isDue && active == (Activity{}):
+		return 0
+	}
+	lastGCField.set(c, goal)
+	activeGCField.set(c, Activity{SeqNo: goal, StartedMS: c.env.NowMS})
+	return goal
 }

@@ -7,9 +7,13 @@ import "cmp"
 // newer state, each time the version that it led to was not the next one after
 // all; so it must not remember anything from one run to the next.
 //
-// The commands are [Initialise], [CompareAndAppend], [ExpireWriter],
-// [RegisterCriticalReader], [CompareAndDowngradeSince], [ExpireCriticalReader]
-// and [AddRollup].
+// The commands are [Initialise]; for writers [CompareAndAppend] and
+// [ExpireWriter]; for readers [RegisterLeasedReader], [HeartbeatLeasedReader],
+// [DowngradeLeasedReader], [ExpireLeasedReader], [RegisterCriticalReader],
+// [CompareAndDowngradeSince] and [ExpireCriticalReader]; for schemas
+// [RegisterSchema] and [EvolveSchema]; for maintenance [ClaimCompactions],
+// [ApplyCompaction], [AddRollup], [RemoveRollups], [BeginEpoch] and [RaiseFence];
+// and for the shard as a whole [UpgradeVersion] and [Finalize].
 type Command[A any] interface {
 	// run decides on c.next, which earlier commands may have changed, then makes
 	// its own changes there. If it returns an error, or an answer that is not
@@ -70,6 +74,11 @@ type Transition struct {
 type Maintenance struct {
 	// WriteRollup asks for a rollup of this version, or a later one.
 	WriteRollup bool
+	// CollectGarbage asks for the removal of what no version from this one on
+	// refers to. 0 asks for nothing.
+	CollectGarbage SeqNo
+	// Compactions asks for batches to be merged.
+	Compactions []CompactionRequest
 }
 
 // Evaluate runs one command on a state. An error is a [*UsageError] or
@@ -127,17 +136,51 @@ func (e Environment) isExpired(lease Lease) bool {
 // Config has the parameters of the state machine. The zero value of each is the
 // default.
 type Config struct {
+	// Format is that of new shards. Default [CurrentFormat].
+	Format FormatVersion
 	// RollupThreshold is how many versions may follow the latest rollup before
 	// another one is asked for. Default 128.
 	RollupThreshold uint64
 	// RollupFallbackMS is after how many milliseconds whoever was asked to write
 	// a rollup is taken for dead. Default 5000.
 	RollupFallbackMS uint64
+	// GCVersionsMin is how many versions have to have become unnecessary before
+	// garbage is collected. Default 32.
+	GCVersionsMin uint64
+	// GCVersionsMax is how many versions are removed in one go. Default 128,000.
+	GCVersionsMax uint64
+	// GCFallbackMS is after how many milliseconds whoever was asked to collect
+	// garbage is taken for dead. Default 900,000.
+	GCFallbackMS uint64
+	// CompactionsMax is how many compactions whoever asks can take on. Default 0:
+	// none, and nobody is asked.
+	CompactionsMax int
+	// CompactionFanout is how many batches of about one size are merged into one.
+	// Default 4.
+	CompactionFanout int
+	// CompactionFallbackMS is after how many milliseconds whoever was asked to
+	// merge a window is taken for dead. Default 3,600,000.
+	CompactionFallbackMS uint64
+	// InlineBytesMax is how many bytes of parts there may be within the state
+	// before appends have to write theirs elsewhere. Default 1 MiB.
+	InlineBytesMax uint64
+	// BatchesMax is how many batches there may be before appends have to wait for
+	// compactions. Default 4096.
+	BatchesMax int
 }
 
 func (c Config) withDefaults() Config {
 	return Config{
-		RollupThreshold:  cmp.Or(c.RollupThreshold, 128),
-		RollupFallbackMS: cmp.Or(c.RollupFallbackMS, 5_000),
+		Format:               cmp.Or(c.Format, CurrentFormat),
+		RollupThreshold:      cmp.Or(c.RollupThreshold, 128),
+		RollupFallbackMS:     cmp.Or(c.RollupFallbackMS, 5_000),
+		GCVersionsMin:        cmp.Or(c.GCVersionsMin, 32),
+		GCVersionsMax:        cmp.Or(c.GCVersionsMax, 128_000),
+		GCFallbackMS:         cmp.Or(c.GCFallbackMS, 900_000),
+		CompactionsMax:       c.CompactionsMax,
+		CompactionFanout:     max(cmp.Or(c.CompactionFanout, 4), 2),
+		CompactionFallbackMS: cmp.Or(c.CompactionFallbackMS, 3_600_000),
+		InlineBytesMax:       cmp.Or(c.InlineBytesMax, 1<<20),
+		BatchesMax:           cmp.Or(c.BatchesMax, 4096),
 	}
 }

@@ -23,6 +23,9 @@ type CompareAndAppend struct {
 	Expected, New frontier.Antichain
 	// Batches together have the updates from Expected to New.
 	Batches []Draft
+	// IsSchemaless says that the rows of the batches are under no schema, which is
+	// right only as long as the shard has none.
+	IsSchemaless bool
 	// IsVouchedFor says that the caller answers for that, also where no single
 	// batch covers the interval.
 	IsVouchedFor bool
@@ -38,6 +41,11 @@ const (
 	AlreadyAppended
 	// UpperDiffers: the upper is not the expected one.
 	UpperDiffers
+	// InlineFull: there are so many bytes of parts within the state that those of
+	// the append have to be written elsewhere first.
+	InlineFull
+	// BatchesFull: there are so many batches that some have to be merged first.
+	BatchesFull
 )
 
 // String returns the name of the outcome.
@@ -49,6 +57,10 @@ func (o AppendOutcome) String() string {
 		return "already appended"
 	case UpperDiffers:
 		return "upper differs"
+	case InlineFull:
+		return "inline full"
+	case BatchesFull:
+		return "batches full"
 	default:
 		return "outcome of no meaning"
 	}
@@ -93,8 +105,16 @@ func (a CompareAndAppend) run(c *Candidate) (AppendAnswer, Standing, error) {
 	if s.Upper() != a.Expected {
 		return AppendAnswer{Outcome: UpperDiffers, Upper: s.Upper(), IsRuledOut: a.isRuledOut(s)}, Stale, nil
 	}
+	if outcome := a.room(c); outcome != Appended {
+		return AppendAnswer{Outcome: outcome, Upper: s.Upper()}, Stale, nil
+	}
 	c.touch(writerKind, a.Writer)
 	c.appendBatch(a.Expected, a.New, a.runs())
+	c.claimNewest()
+	if c.next.batches.Len() > batchesUrgent {
+		c.claimOlder()
+	}
+	c.hasAppended = true
 	writersField.put(c, a.Writer, &Writer{
 		Lease: writer.Lease.Renewed(c.env.NowMS, a.LeaseMS),
 		Token: a.Token,
@@ -113,6 +133,29 @@ func (a CompareAndAppend) runOnTombstone() AppendAnswer {
 		return AppendAnswer{Outcome: Appended, Upper: frontier.Empty()}
 	}
 	return AppendAnswer{Outcome: UpperDiffers, Upper: frontier.Empty()}
+}
+
+// batchesUrgent is from how many batches on an append looks everywhere for what
+// there is to be merged, and not only at the newest batches.
+const batchesUrgent = 256
+
+// room returns [Appended] if the state can take the batches up.
+func (a CompareAndAppend) room(c *Candidate) AppendOutcome {
+	config, runs := c.env.Config, a.runs()
+	inline := uint64(0)
+	for _, run := range runs {
+		for _, p := range run.Parts {
+			inline += uint64(len(p.Inline))
+		}
+	}
+	switch {
+	case inline > 0 && c.next.batches.totals.InlineSize+inline > config.InlineBytesMax:
+		return InlineFull
+	case len(runs) > 0 && c.next.batches.Len() >= config.BatchesMax:
+		return BatchesFull
+	default:
+		return Appended
+	}
 }
 
 // runs returns those of all drafts, without copying if there is only one.
@@ -173,7 +216,8 @@ func (c *Candidate) appendBatch(lower, upper frontier.Antichain, runs []Run) {
 	batchesField.put(c, batch.IDs.Lower, &batch)
 }
 
-// isClaimed reports whether the newest batch is being merged.
+// isClaimed reports whether the newest batch lies in a window that somebody was
+// asked to merge, be it long ago: a claim begins and ends where batches do.
 func (c *Candidate) isClaimed(newest *Batch) bool {
 	_, latest := c.next.compactions.Last()
 	return latest != nil && newest.IDs.Lower < latest.Window.Upper

@@ -85,6 +85,16 @@ const (
 	// InvalidRollup: a rollup has a key of another version, or is of a version
 	// that does not exist yet.
 	InvalidRollup UsageKind = "invalid rollup"
+	// InvalidHold: a reader asks for a version that it has given up, or that does
+	// not exist yet.
+	InvalidHold UsageKind = "hold goes back or beyond the version"
+	// SchemaExpected: rows without a schema in a shard that has one.
+	SchemaExpected UsageKind = "shard has schemas"
+	// UnknownFormat: a shard cannot be stored in this format, or not yet what came
+	// with a later one.
+	UnknownFormat UsageKind = "unknown format"
+	// InvalidEpoch: the reclamation fence would refuse parts that are being begun.
+	InvalidEpoch UsageKind = "fence beyond the epoch"
 	// InvalidLabel: a host name, purpose or codec is too long or no UTF-8.
 	InvalidLabel UsageKind = "invalid label"
 	// NotInitialised: the shard has no version yet.
@@ -150,6 +160,21 @@ func (e *UnknownOutcomeError) Error() string { return "unknown outcome: " + e.Re
 
 // Is reports that the error is [ErrIndeterminate].
 func (e *UnknownOutcomeError) Is(target error) bool { return target == ErrIndeterminate }
+
+// NotClosedError says that a shard cannot be finalized, because it can still be
+// read or written. It is [ErrUsage].
+type NotClosedError struct {
+	// Since and Upper are those of the shard. Both would have to be {}.
+	Since, Upper frontier.Antichain
+}
+
+// Error implements error.
+func (e *NotClosedError) Error() string {
+	return fmt.Sprintf("shard with since %v and upper %v is not closed", e.Since, e.Upper)
+}
+
+// Is reports that the error is [ErrUsage].
+func (e *NotClosedError) Is(target error) bool { return target == ErrUsage }
 
 // ViolationError says that an invariant does not hold: there is a bug, or the
 // stored state has been tampered with.

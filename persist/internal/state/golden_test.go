@@ -71,7 +71,7 @@ func goldenShard(t tester) *shard {
 	}
 	spilled := state.SpilledRun{
 		Key:        state.PartName{Class: state.StagedPart, Epoch: 4, Writer: writer1, ID: number[state.BlobID](5)}.Key(),
-		ObjectSize: 900, Checksum: 0xfeedface, PartSizeMax: 70_000,
+		ObjectSize: 900, Checksum: 0xfeedface, PartSizeMax: 70_000, DiffsSum: 11,
 	}
 	batch := state.Batch{
 		IDs:  state.BatchIDs{Lower: 3, Upper: 4},
@@ -100,7 +100,17 @@ func goldenShard(t tester) *shard {
 
 func requireGolden(t *testing.T, file string, record []byte) (stored []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", "golden", file+".txt")
+	path := filepath.Join("testdata", "golden", "v2", file+".txt")
+	data, stored := readGolden(t, path)
+	if want := golden(t, record); !bytes.Equal(stored, record) || data != want {
+		t.Errorf("%s is not what is stored now (-file +now):\n%s", path, cmp.Diff(data, want))
+	}
+	return stored
+}
+
+// readGolden returns the text of a golden file and the record in it.
+func readGolden(t *testing.T, path string) (text string, stored []byte) {
+	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -110,10 +120,45 @@ func requireGolden(t *testing.T, file string, record []byte) (stored []byte) {
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
-	if want := golden(t, record); !bytes.Equal(stored, record) || string(data) != want {
-		t.Errorf("%s is not what is stored now (-file +now):\n%s", path, cmp.Diff(string(data), want))
+	return string(data), stored
+}
+
+// TestVersion1IsRead protects shards that were written before parts were objects:
+// every record of theirs is read, and means what it meant, to the last byte.
+func TestVersion1IsRead(t *testing.T) {
+	for _, file := range []string{
+		"diff_first_version", "diff_append", "diff_downgrade", "diff_everything", "diff_merge", "rollup_everything",
+	} {
+		t.Run(file, func(t *testing.T) {
+			_, stored := readGolden(t, filepath.Join("testdata", "golden", "v1", file+".txt"))
+			if again := reencode(t, file, stored); !bytes.Equal(stored, again) {
+				t.Errorf("written again it is\n%x and not\n%x", again, stored)
+			}
+		})
 	}
-	return stored
+}
+
+func reencode(t *testing.T, file string, stored []byte) (again []byte) {
+	t.Helper()
+	if strings.HasPrefix(file, "rollup") {
+		s, err := state.DecodeRollup(stored)
+		if err == nil {
+			err = s.Check()
+		}
+		if err != nil || s.Header().Version != 1 {
+			t.Fatalf("a rollup of version %d: %v", s.Header().Version, err)
+		}
+		return rollup(t, s)
+	}
+	diff, err := state.DecodeDiff(stored)
+	if err != nil || diff.Version != 1 {
+		t.Fatalf("a diff of version %d: %v", diff.Version, err)
+	}
+	again, err = state.EncodeDiff(diff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
 }
 
 // golden returns the text of a golden file: the envelope and the body in

@@ -55,7 +55,9 @@ type FormatVersion uint64
 const (
 	// CurrentFormat is what this program writes. It reads this and the one
 	// before, and refuses those that come after.
-	CurrentFormat FormatVersion = 1
+	CurrentFormat FormatVersion = 2
+	// PartsFormat is the first format in which parts may be objects of their own.
+	PartsFormat FormatVersion = 2
 	// OldestFormat is the oldest format that this program reads.
 	OldestFormat FormatVersion = 1
 )

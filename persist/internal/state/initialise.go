@@ -34,7 +34,7 @@ func (i Initialise) run(c *Candidate) (InitialiseAnswer, Standing, error) {
 		return InitialiseAnswer{MayDelete: !isOurs}, Final, nil
 	}
 	c.next.header.Shard = i.Shard
-	c.next.header.Version = CurrentFormat
+	c.next.header.Version = c.env.Config.Format
 	rollupsField.put(c, 1, &Rollup{Key: i.Rollup})
 	c.propose()
 	return InitialiseAnswer{}, Proposed, nil

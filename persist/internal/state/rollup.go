@@ -80,7 +80,51 @@ func (a AddRollup) run(c *Candidate) (isListed bool, standing Standing, err erro
 	if isNew {
 		rollupsField.put(c, n, &Rollup{Key: a.Key, EncodedSize: a.EncodedSize})
 		activeRollupField.set(c, Activity{})
+		if c.next.IsTombstone() {
+			c.removeRollups(n)
+		}
 	}
 	c.propose()
 	return isListed || isNew, Proposed, nil
+}
+
+// removeRollups unlists the rollups of all versions before one. Their objects are
+// waste once the log begins with it.
+func (c *Candidate) removeRollups(before SeqNo) (removed []Rollup) {
+	for n, rollup := range c.next.rollups.Shared() {
+		if n < before {
+			removed = append(removed, *rollup)
+			rollupsField.put(c, n, nil)
+			rollupsRemovedField.set(c, n)
+		}
+	}
+	return removed
+}
+
+// RemoveRollups unlists the rollups of versions before the first that is left of
+// the log, and reports that garbage collection has come to its end. Its answer is
+// what was unlisted: objects that nobody needs any more.
+//
+// A tombstone lists one rollup only, since [AddRollup] unlists the others there:
+// a version that did would need another rollup after it.
+type RemoveRollups struct {
+	// Keep is the first version that is left. If it has no rollup that is listed
+	// nothing is unlisted.
+	Keep SeqNo
+}
+
+// run commits if there is anything to unlist or to report.
+func (r RemoveRollups) run(c *Candidate) (removed []Rollup, standing Standing, err error) {
+	if c.next.IsTombstone() {
+		return nil, Final, nil
+	}
+	if c.next.rollups.Lookup(r.Keep) != nil {
+		removed = c.removeRollups(r.Keep)
+	}
+	if len(removed) == 0 && c.next.activeGC == (Activity{}) {
+		return nil, Stale, nil
+	}
+	activeGCField.set(c, Activity{})
+	c.propose()
+	return removed, Proposed, nil
 }

@@ -54,6 +54,22 @@ func (r Run) keys() iter.Seq[PartKey] {
 	}
 }
 
+// hasObjects reports whether any part is an object of its own.
+func (r Run) hasObjects() bool {
+	return r.Spilled != nil || slices.ContainsFunc(r.Parts, func(p Part) bool { return !p.IsInline() })
+}
+
+// DiffsSum returns the sum of all diffs, modulo 2^64.
+func (r Run) DiffsSum() (sum int64) {
+	if r.Spilled != nil {
+		return r.Spilled.DiffsSum
+	}
+	for _, p := range r.Parts {
+		sum += p.DiffsSum
+	}
+	return sum
+}
+
 // check returns an error that says what contradicts itself.
 func (r Run) check() error {
 	if (r.Spilled == nil) == (len(r.Parts) == 0) {
@@ -96,6 +112,8 @@ type SpilledRun struct {
 	Checksum   uint32 `cbor:"3,keyasint"`
 	// PartSizeMax is the size of the largest part in bytes.
 	PartSizeMax uint64 `cbor:"4,keyasint"`
+	// DiffsSum is the sum of all diffs modulo 2^64.
+	DiffsSum int64 `cbor:"5,keyasint,omitzero"`
 }
 
 // Order says how the updates of a run are sorted. The numbers are stored.

@@ -294,6 +294,12 @@ func (m *making) addRollup(c state.AddRollup, base state.SeqNo) verdict {
 	if isNew {
 		m.Rollups[n] = state.Rollup{Key: c.Key, EncodedSize: c.EncodedSize}
 		m.ActiveRollup = state.Activity{}
+		for old := range m.Rollups {
+			if old < n && m.isTombstone() {
+				delete(m.Rollups, old)
+				m.RollupsRemoved = max(m.RollupsRemoved, old)
+			}
+		}
 	}
 	return m.commit(nil, isOurs || isNew)
 }

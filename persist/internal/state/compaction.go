@@ -1,0 +1,321 @@
+package state
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+)
+
+// CompactionRequest asks for neighbouring batches to be merged into one.
+type CompactionRequest struct {
+	// Window is the range of ids of the batches.
+	Window BatchIDs
+	// Since is where times may be advanced to, and no further.
+	Since frontier.Antichain
+	// Batches are what is to be merged, oldest first. They must not be modified.
+	Batches []*Batch
+}
+
+// Desc returns that of what the batches will be merged into.
+func (r CompactionRequest) Desc() Desc {
+	first, last := r.Batches[0], r.Batches[len(r.Batches)-1]
+	return Desc{Lower: first.Desc.Lower, Upper: last.Desc.Upper, Since: r.Since}
+}
+
+// The policy is size-tiered compaction, as log-structured stores have it: batches
+// fall into classes by the logarithm of their length, and neighbours of one class
+// are merged when there are enough of them, which makes one of a higher class. So
+// an update is rewritten about once a class, and there are never many batches of
+// one class. It looks at nothing but the state: whoever asks gets the same answer.
+
+// class is 0 for an empty batch, and otherwise 1 more than the logarithm of its
+// length. Several runs have to be read as several batches have.
+func (c *Candidate) class(batch *Batch) (class int) {
+	for rest := batch.Length; rest > 0; rest /= uint64(c.env.Config.CompactionFanout) {
+		class++
+	}
+	return class
+}
+
+// windowMax is how many batches a window has at most.
+func (c *Candidate) windowMax() int { return 4 * c.env.Config.CompactionFanout }
+
+// claimNewest claims the window that ends with the newest batch, if enough of its
+// class are there: the smallest class for which that is so counts.
+func (c *Candidate) claimNewest() {
+	if !c.mayClaim() {
+		return
+	}
+	if window := c.windowBefore(c.next.batches.Len()); window != nil {
+		c.claim(window)
+	}
+}
+
+func (c *Candidate) mayClaim() bool {
+	return len(c.requests) < c.env.Config.CompactionsMax && !c.next.since.IsEmpty()
+}
+
+// windowBefore returns the window that ends before a place in the list, nil if
+// none does.
+func (c *Candidate) windowBefore(place int) []*Batch {
+	list, fanout := c.next.batches.list, c.env.Config.CompactionFanout
+	class, first := 0, place
+	for ; first > 0 && place-first < c.windowMax(); first-- {
+		_, batch := list.At(first - 1)
+		if c.isBeingMerged(batch) {
+			break
+		}
+		if of := c.class(batch); of > class {
+			if place-first >= fanout {
+				break
+			}
+			class = of
+		}
+	}
+	if place-first < fanout {
+		return nil
+	}
+	window := make([]*Batch, 0, place-first)
+	for ; first < place; first++ {
+		_, batch := list.At(first)
+		window = append(window, batch)
+	}
+	return window
+}
+
+// isBeingMerged reports whether a batch lies in a window that somebody has
+// claimed and not been given up for dead.
+func (c *Candidate) isBeingMerged(batch *Batch) bool {
+	for place := c.next.compactions.Len() - 1; place >= 0; place-- {
+		_, claimed := c.next.compactions.At(place)
+		if claimed.Window.Upper <= batch.IDs.Lower {
+			return false
+		}
+		if claimed.Window.Lower < batch.IDs.Upper {
+			return c.isUnderWay(claimed)
+		}
+	}
+	return false
+}
+
+func (c *Candidate) isUnderWay(claimed *Compaction) bool {
+	return Activity{SeqNo: 1, StartedMS: claimed.StartedMS}.IsActive(c.env.NowMS, c.env.Config.CompactionFallbackMS)
+}
+
+// claim asks for a window to be merged, and keeps others from asking. It ends the
+// claims of those who are taken for dead.
+func (c *Candidate) claim(window []*Batch) {
+	ids := BatchIDs{Lower: window[0].IDs.Lower, Upper: window[len(window)-1].IDs.Upper}
+	c.endClaims(ids)
+	compactionsField.put(c, ids.Lower, &Compaction{Window: ids, StartedMS: c.env.NowMS})
+	c.requests = append(c.requests, CompactionRequest{Window: ids, Since: c.next.since, Batches: window})
+}
+
+// endClaims removes the claims on any batch of a window.
+func (c *Candidate) endClaims(window BatchIDs) {
+	for id, claimed := range c.next.compactions.Shared() {
+		if claimed.Window.Lower < window.Upper && window.Lower < claimed.Window.Upper {
+			compactionsField.put(c, id, nil)
+		}
+	}
+}
+
+// ClaimCompactions asks for what there is to be merged, without an append that
+// brings it along: where nothing is appended any more, or those who were asked
+// have died. Its answer is in the [Maintenance] of the transition.
+type ClaimCompactions struct{}
+
+// run commits only if there is something to be merged. That there is nothing is
+// stale.
+func (ClaimCompactions) run(c *Candidate) (claimed int, standing Standing, err error) {
+	if c.next.IsTombstone() {
+		return 0, Final, nil
+	}
+	before := len(c.requests)
+	c.claimOlder()
+	if claimed = len(c.requests) - before; claimed == 0 {
+		return 0, Stale, nil
+	}
+	c.propose()
+	return claimed, Proposed, nil
+}
+
+// claimOlder claims windows wherever they are, the newest first.
+func (c *Candidate) claimOlder() {
+	for place := c.next.batches.Len(); place > 0 && c.mayClaim(); place-- {
+		window := c.windowBefore(place)
+		if window == nil {
+			window = c.manyRuns(place - 1)
+		}
+		if window != nil {
+			c.claim(window)
+			place -= len(window) - 1
+		}
+	}
+}
+
+// manyRuns returns a batch that is worth merging with itself, because it was
+// written in pieces that are not sorted together.
+func (c *Candidate) manyRuns(place int) []*Batch {
+	_, batch := c.next.batches.list.At(place)
+	if len(batch.Runs) < c.env.Config.CompactionFanout || c.isBeingMerged(batch) {
+		return nil
+	}
+	return []*Batch{batch}
+}
+
+// ApplyCompaction replaces the batches of a window by what they were merged into.
+// On anything but [CompactionApplied] the objects of the result are waste; but
+// mind that after an attempt of unknown outcome the answer alone does not tell:
+// see [EverApplied].
+type ApplyCompaction struct {
+	Window BatchIDs
+	// Since is where times have been advanced to.
+	Since frontier.Antichain
+	Runs  []Run
+	// DroppedDiffs is the sum of the diffs of those updates in the parts that are
+	// none of the batches', because the append that brought them was cut short.
+	DroppedDiffs int64
+}
+
+// CompactionOutcome says what became of the result of a compaction.
+type CompactionOutcome uint8
+
+const (
+	// CompactionApplied: the result has replaced the batches.
+	CompactionApplied CompactionOutcome = iota
+	// WindowGone: there are other batches now.
+	WindowGone
+	// SinceAhead: the times of the result are advanced further than the shard's
+	// since, so that history would be lost that can still be asked for.
+	SinceAhead
+	// TooManyUpdates: what is there has fewer updates, so somebody has done better.
+	TooManyUpdates
+)
+
+// String returns the name of the outcome.
+func (o CompactionOutcome) String() string {
+	names := [...]string{"applied", "window gone", "since ahead", "too many updates"}
+	if int(o) >= len(names) {
+		return "outcome of no meaning"
+	}
+	return names[o]
+}
+
+// run commits always, so that a refusal is known to be about the latest version;
+// except on a tombstone, which has nothing to merge.
+func (a ApplyCompaction) run(c *Candidate) (CompactionOutcome, Standing, error) {
+	if c.next.IsTombstone() {
+		return WindowGone, Final, nil
+	}
+	if err := a.check(c.next); err != nil {
+		return 0, Final, err
+	}
+	outcome, err := a.decide(c.next)
+	if err != nil {
+		return 0, Final, err
+	}
+	if outcome == CompactionApplied {
+		c.endClaims(a.Window)
+		a.replace(c)
+	}
+	if claimed := c.next.compactions.Lookup(a.Window.Lower); claimed != nil && claimed.Window == a.Window {
+		compactionsField.put(c, a.Window.Lower, nil) // it has come to its end, one way or the other
+	}
+	c.propose()
+	return outcome, Proposed, nil
+}
+
+func (a ApplyCompaction) check(s *State) error {
+	if a.Window.Upper <= a.Window.Lower {
+		return misuse(InvalidBatch, "a window %v", a.Window)
+	}
+	for _, run := range a.Runs {
+		if err := run.check(); err != nil {
+			return misuse(InvalidBatch, "%v", err)
+		}
+		if err := s.checkEpochs(run); err != nil {
+			return err
+		}
+		if !s.knowsSchema(run.Schema) {
+			return misuse(UnknownSchema, "%d of %d", run.Schema, s.schemas.Len())
+		}
+	}
+	return nil
+}
+
+func (a ApplyCompaction) decide(s *State) (CompactionOutcome, error) {
+	before, ok := mergeable(s.batches, a.Window)
+	length := uint64(0)
+	for _, run := range a.Runs {
+		length += run.Length
+	}
+	switch {
+	case !ok:
+		return WindowGone, nil
+	case !a.Since.LessEqual(s.since):
+		return SinceAhead, nil
+	case length > before.length:
+		return TooManyUpdates, nil
+	}
+	return CompactionApplied, a.checkAgainst(s)
+}
+
+// checkAgainst compares the result with what it replaces. Neither must the sum of
+// diffs differ nor an object be on both sides: the inputs are going to be deleted.
+func (a ApplyCompaction) checkAgainst(s *State) error {
+	replaced := map[PartKey]bool{}
+	before := a.DroppedDiffs * -1
+	for id := a.Window.Lower; id < a.Window.Upper; {
+		batch := s.batches.Lookup(id)
+		for _, run := range batch.Runs {
+			before += run.DiffsSum()
+			for key := range run.keys() {
+				replaced[key] = true
+			}
+		}
+		id = batch.IDs.Upper
+	}
+	after := int64(0)
+	for _, run := range a.Runs {
+		after += run.DiffsSum()
+		for key := range run.keys() {
+			if replaced[key] {
+				return violation("P-22", "%q is both merged and the result", key)
+			}
+		}
+	}
+	if before != after {
+		return violation("P-21", "diffs of %v add up to %d, and those of the result to %d", a.Window, before, after)
+	}
+	return nil
+}
+
+func (a ApplyCompaction) replace(c *Candidate) {
+	first := c.next.batches.Lookup(a.Window.Lower)
+	merged := Batch{IDs: a.Window, Desc: Desc{Lower: first.Desc.Lower, Since: a.Since}, Runs: a.Runs}
+	for _, run := range a.Runs {
+		merged.Length += run.Length
+		merged.EncodedSize += run.EncodedSize
+	}
+	for id := a.Window.Lower; id < a.Window.Upper; {
+		batch := c.next.batches.Lookup(id)
+		merged.Desc.Upper = batch.Desc.Upper
+		if id != a.Window.Lower {
+			batchesField.put(c, id, nil)
+		}
+		id = batch.IDs.Upper
+	}
+	batchesField.put(c, a.Window.Lower, &merged)
+}
+
+// BatchesUsual returns how many batches a shard of some updates has when all
+// compactions are done, at most: fanout in each class.
+func BatchesUsual(updates uint64, fanout int) int {
+	classes := bits.Len64(updates)/max(bits.Len64(uint64(fanout))-1, 1) + 2
+	return fanout*classes + 1
+}
+
+// String returns the window and the since.
+func (r CompactionRequest) String() string { return fmt.Sprintf("%v since %v", r.Window, r.Since) }
