@@ -18,6 +18,8 @@ type Config struct {
 	// RollupThreshold is how many versions may follow the latest rollup before
 	// another one is written. The default is 128.
 	RollupThreshold int
+	// CommandsMax is how many commands may share a version. The default is 64.
+	CommandsMax int
 	// RetryMin and RetryMax bound the pause before an external operation is
 	// tried again; it doubles each time. The defaults are 4 ms and 16 s.
 	RetryMin, RetryMax time.Duration
@@ -55,6 +57,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("persist: configuration: WriterLease of %v is below 1 ms: %w", c.WriterLease, ErrUsage)
 	case c.RollupThreshold < 0:
 		return fmt.Errorf("persist: configuration: RollupThreshold of %d: %w", c.RollupThreshold, ErrUsage)
+	case c.CommandsMax < 0:
+		return fmt.Errorf("persist: configuration: CommandsMax of %d: %w", c.CommandsMax, ErrUsage)
 	case c.ScanLimit < 0:
 		return fmt.Errorf("persist: configuration: ScanLimit of %d: %w", c.ScanLimit, ErrUsage)
 	case d.RetryMax < d.RetryMin, d.PollMax < d.PollMin:
@@ -68,6 +72,7 @@ func (c Config) withDefaults(node string) Config {
 		Hostname:        cmp.Or(c.Hostname, node),
 		WriterLease:     cmp.Or(c.WriterLease, 15*time.Minute),
 		RollupThreshold: cmp.Or(c.RollupThreshold, 128),
+		CommandsMax:     cmp.Or(c.CommandsMax, 64),
 		RetryMin:        cmp.Or(c.RetryMin, 4*time.Millisecond),
 		RetryMax:        cmp.Or(c.RetryMax, 16*time.Second),
 		PollMin:         cmp.Or(c.PollMin, 8*time.Millisecond),

@@ -12,6 +12,7 @@ import (
 // machine is the one state of a shard that a process knows, and the only way to
 // change it. It is safe for concurrent use.
 type machine struct {
+	committer
 	client *Client
 	shard  ShardID
 	key    string
@@ -31,7 +32,8 @@ type knowledge struct {
 
 func newMachine(c *Client, shard ShardID) *machine {
 	return &machine{
-		client: c, shard: shard, key: shard.String(),
+		committer: committer{mu: c.rt.NewMutex()},
+		client:    c, shard: shard, key: shard.String(),
 		known:   runtime.NewWatch(c.rt, knowledge{state: new(state.State)}),
 		opening: c.rt.NewSemaphore(1),
 		rollup:  c.rt.NewSemaphore(1),
@@ -69,52 +71,6 @@ func (m *machine) poison(err error) error {
 	return err
 }
 
-// attempt is one try to get a command committed.
-type attempt struct {
-	state     *state.State // that the command was run on, or the version committed
-	standing  state.Standing
-	committed bool
-}
-
-var errLost = errors.New("another version was first")
-
-// try runs a command once, on the newest version seen, and commits what it
-// proposes. The error is errLost if another process was first; the state is then
-// up to date. Other errors are final, or leave open whether the version was
-// committed.
-func try[A any](ctx context.Context, m *machine, command state.Command[A]) (A, attempt, error) {
-	base, err := m.intact()
-	if err != nil {
-		var none A
-		return none, attempt{state: base, standing: state.Final}, err
-	}
-	e, err := state.Evaluate(m.client.environment(), base, command)
-	if err != nil || e.Standing != state.Proposed {
-		return e.Answer, attempt{state: base, standing: e.Standing}, err
-	}
-	data, err := state.EncodeDiff(e.Transition.Diff)
-	if err != nil { // too large, and so it will be the next time
-		return e.Answer, attempt{state: base, standing: state.Final}, fmt.Errorf("%w: %w", ErrUsage, err)
-	}
-	if err := m.client.verify(base, e.Transition, data); err != nil {
-		return e.Answer, attempt{state: base, standing: state.Final}, err
-	}
-	next := e.Transition.Next
-	committed, err := m.client.compareAndSet(ctx, m.key, base.SeqNo(), Versioned{SeqNo: next.SeqNo(), Data: data})
-	switch {
-	case err != nil:
-		return e.Answer, attempt{state: base}, err
-	case !committed:
-		if err := m.refresh(ctx, base.SeqNo()); err != nil {
-			return e.Answer, attempt{state: base}, err
-		}
-		return e.Answer, attempt{state: base}, errLost
-	}
-	m.install(next)
-	m.maintain(e.Transition.Maintenance)
-	return e.Answer, attempt{state: next, committed: true}, nil
-}
-
 // apply gets an idempotent command committed, however often it takes. Stale
 // answers are given only about the current version. It calls unknown, unless
 // that is nil, with the answer of each attempt whose outcome is not known.
@@ -125,8 +81,6 @@ func apply[A any](
 	for {
 		answer, a, err := try(ctx, m, command)
 		switch {
-		case errors.Is(err, errLost):
-			continue
 		case err == nil && a.standing != state.Stale:
 			return answer, a.state, nil
 		case err == nil, isFinal(err) && a.standing == state.Stale:

@@ -20,11 +20,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // place is a store and what opens clients on it, each as another process would.
 type place struct {
-	t     *testing.T
+	t     testing.TB
 	store *memory.Store
 }
 
-func newPlace(t *testing.T) *place { return &place{t, memory.New("test", memory.Options{})} }
+func newPlace(t testing.TB) *place { return &place{t, memory.New("test", memory.Options{})} }
 
 func (p *place) client(config persist.Config) *persist.Client {
 	p.t.Helper()
@@ -78,7 +78,7 @@ func retract(row string, at uint64) persist.Update {
 	return persist.Update{Row: []byte(row), Time: at, Diff: -1}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -192,8 +192,6 @@ func (w *Writer) run(ctx context.Context, call *state.AppendCall) error {
 	for {
 		answer, a, err := try(ctx, m, call.Command)
 		switch {
-		case errors.Is(err, errLost):
-			continue
 		case err == nil && a.standing != state.Stale:
 			return call.Finish(answer)
 		case err == nil, isFinal(err) && a.standing == state.Stale:

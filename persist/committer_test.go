@@ -1,0 +1,142 @@
+package persist_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/runtime"
+)
+
+// TestCallersShareVersions protects the cost of a busy shard: those who come while
+// a version is on its way go together into the next one, and each gets its answer.
+func TestCallersShareVersions(t *testing.T) {
+	p := newPlace(t)
+	c, h := p.hook(persist.Config{})
+	shard := c.NewShardID()
+	must(t, p.writer(c, shard).AdvanceUpper(t.Context(), frontier.At(1)))
+	rt := runtime.New(runtime.Options{})
+	var commits atomic.Int32
+	isFirstSent, rest := runtime.NewChan[struct{}](rt, 1), runtime.NewChan[struct{}](rt, 0)
+	h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
+		if commits.Add(1) == 1 {
+			isFirstSent.TrySend(struct{}{})
+			_, _ = rest.Recv(context.Background())
+		}
+		return commit()
+	}
+	const callers = 40
+	group := rt.NewGroup(t.Context())
+	register := func(ctx context.Context) error {
+		_, err := c.OpenSince(ctx, shard, persist.CriticalReaderID(c.NewShardID()), persist.Opaque{Codec: "epoch"}, "test")
+		return err
+	}
+	group.Go("first", register)
+	_, err := isFirstSent.Recv(t.Context())
+	must(t, err)
+	for range callers {
+		group.Go("another", register)
+	}
+	must(t, rt.Sleep(t.Context(), 50*time.Millisecond)) // until all of them wait
+	rest.Close()
+	must(t, group.Wait())
+	if got := commits.Load(); got > 4 {
+		t.Errorf("%d callers took %d versions", callers+1, got)
+	}
+	i, err := c.Inspect(t.Context(), shard)
+	must(t, err)
+	if len(i.Critical) != callers+1 {
+		t.Errorf("%d are registered", len(i.Critical))
+	}
+}
+
+// TestWhoeverWaitsMayLeave protects callers from each other: one that goes away
+// before its command was sent has done nothing, and the others go on.
+func TestWhoeverWaitsMayLeave(t *testing.T) {
+	p := newPlace(t)
+	c, h := p.hook(persist.Config{})
+	shard := c.NewShardID()
+	first, second, third := p.writer(c, shard), p.writer(c, shard), p.writer(c, shard)
+	rt := runtime.New(runtime.Options{})
+	isFirstSent, rest := runtime.NewChan[struct{}](rt, 1), runtime.NewChan[struct{}](rt, 0)
+	h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
+		isFirstSent.TrySend(struct{}{})
+		_, _ = rest.Recv(context.Background())
+		return commit()
+	}
+	group := rt.NewGroup(t.Context())
+	group.Go("first", func(ctx context.Context) error { return first.AdvanceUpper(ctx, frontier.At(1)) })
+	_, err := isFirstSent.Recv(t.Context())
+	must(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err = second.CompareAndAppend(ctx, nil, frontier.At(1), frontier.At(9))
+	var unknown *persist.UnknownOutcomeError
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, persist.ErrDeterminate) || errors.As(err, &unknown) {
+		t.Errorf("whoever left was told %v", err)
+	}
+	group.Go("third", func(ctx context.Context) error {
+		return third.CompareAndAppend(ctx, nil, frontier.At(1), frontier.At(2))
+	})
+	must(t, rt.Sleep(t.Context(), 20*time.Millisecond))
+	rest.Close()
+	must(t, group.Wait())
+	upper, err := third.FetchRecentUpper(t.Context())
+	if err != nil || upper != frontier.At(2) {
+		t.Error(upper, err)
+	}
+}
+
+// slow is a version store that takes a millisecond to commit.
+type slow struct {
+	persist.Consensus
+	rt *runtime.Runtime
+}
+
+func (s slow) CompareAndSet(
+	ctx context.Context, key string, expected persist.SeqNo, next persist.Versioned,
+) (bool, error) {
+	if err := s.rt.Sleep(ctx, time.Millisecond); err != nil {
+		return false, err
+	}
+	return s.Consensus.CompareAndSet(ctx, key, expected, next)
+}
+
+// BenchmarkGroupCommit measures how many commands a shard takes a second where a
+// commit takes a millisecond: of one caller, and of many.
+func BenchmarkGroupCommit(b *testing.B) {
+	for name, callers := range map[string]int{"callers=1": 1, "callers=64": 64} {
+		b.Run(name, func(b *testing.B) {
+			p := newPlace(b)
+			rt := runtime.New(runtime.Options{})
+			c, err := persist.New(rt, p.store.Blob(rt), slow{p.store.Consensus(rt), rt}, persist.Config{})
+			must(b, err)
+			defer c.Close()
+			shard := c.NewShardID()
+			var done atomic.Int64
+			start := time.Now()
+			group := rt.NewGroup(b.Context())
+			total := int64(b.N)
+			for range callers {
+				id := persist.CriticalReaderID(c.NewShardID())
+				opaque := persist.Opaque{Codec: "epoch"}
+				since, err := c.OpenSince(b.Context(), shard, id, opaque, "benchmark")
+				must(b, err)
+				group.Go("caller", func(ctx context.Context) error {
+					for done.Add(1) <= total {
+						if _, err := since.CompareAndDowngrade(ctx, opaque, opaque, frontier.At(0)); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			must(b, group.Wait())
+			b.ReportMetric(float64(b.N)/time.Since(start).Seconds(), "commands/s")
+		})
+	}
+}
