@@ -65,8 +65,8 @@
 // [Random] gives every candidate the same chance, [Sticky] mostly goes on with the
 // same task. [PCT] (Burckhardt et al., ASPLOS 2010) has few preemptions at random
 // points, and finds a bug of depth d among n tasks and k decisions in one of
-// n·k^(d-1) runs at least; [POS] (Yuan, Yang and Gu, CAV 2018) samples the orders of
-// operations that race. A [Portfolio] is one of several by seed, and [ParseStrategy]
+// n·k^(d-1) runs at least; [POS] (after Yuan, Yang and Gu, CAV 2018) samples the orders
+// of operations that race. A [Portfolio] is one of several by seed, and [ParseStrategy]
 // knows all of them by name. Those that have priorities are fair for a while when
 // somebody starves, so a program that polls ends. How often each finds what is in
 // docs/detection.md.

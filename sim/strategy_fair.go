@@ -10,7 +10,7 @@ const starvedMax = 10_000
 // in the alarm, so that a decision looks nothing up. The highest priority goes on; 0
 // is none yet.
 type standing struct {
-	rank   uint64 // priority of the task, or of the alarm
+	rank   uint64 // priority of the task, or of the alarm; under POS that of what the task did last
 	chance uint64 // priority of what it is about to do; the kernel clears it when that changes
 }
 

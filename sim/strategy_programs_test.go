@@ -31,7 +31,7 @@ type program struct {
 	hasWork bool
 }
 
-var whenBare, amongWork, inBoth = [2]bool{true, false}, [2]bool{false, true}, [2]bool{true, true}
+var whenBare, amongWork = [2]bool{true, false}, [2]bool{false, true}
 
 // programs are small and regular, so that n, k and d can be counted. No two have the
 // same shape: which of the operations of whom have to come before which of whose.
@@ -48,14 +48,14 @@ var programs = []program{
 	{name: "torn-read", tasks: 3, depth: 2, steps: [2]int{20, 66}, parts: tornRead},
 	{name: "early-publish", tasks: 3, depth: 2, steps: [2]int{20, 102}, parts: earlyPublish},
 	{name: "reader-twice", tasks: 3, depth: 2, steps: [2]int{23, 78}, parts: readerTwice, posIsBelow: whenBare},
-	{name: "reused-node", tasks: 3, depth: 2, steps: [2]int{22, 64}, parts: reusedNode, posIsBelow: inBoth},
+	{name: "reused-node", tasks: 3, depth: 2, steps: [2]int{22, 64}, parts: reusedNode, posIsBelow: whenBare},
 	{name: "greedy-pair", tasks: 3, depth: 2, steps: [2]int{23, 100}, parts: greedyPair, posIsBelow: whenBare},
 	{name: "reversed", tasks: 4, depth: 2, steps: [2]int{24, 85}, parts: reversed},
 	{name: "lock-ring", tasks: 4, depth: 3, steps: [2]int{36, 66}, parts: lockRing, posIsBelow: whenBare},
 	{name: "zigzag", tasks: 3, depth: 3, steps: [2]int{20, 75}, parts: zigzag, posIsBelow: whenBare},
 	{name: "relay", tasks: 4, depth: 3, steps: [2]int{27, 163}, parts: relay},
 	{name: "seen-by-both", tasks: 4, depth: 4, steps: [2]int{25, 157}, parts: seenByBoth, posIsBelow: whenBare},
-	{name: "lost-votes", tasks: 4, depth: 4, steps: [2]int{27, 137}, parts: lostVotes, posIsBelow: inBoth},
+	{name: "lost-votes", tasks: 4, depth: 4, steps: [2]int{27, 137}, parts: lostVotes, posIsBelow: whenBare},
 	{name: "two-updates", tasks: 4, depth: 4, steps: [2]int{26, 108}, parts: twoUpdates, posIsBelow: whenBare},
 }
 
