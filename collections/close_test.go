@@ -147,6 +147,8 @@ func TestCloseEndsCallsThatAreUnderWay(t *testing.T) {
 	everywhere(t, func(w *world) {
 		p := w.open()
 		p.create(described(u1))
+		p.append(u1, "x", 0, 5)
+		w.must(second(p.rows(u1, 3))) // from now on there is a reader
 		read := w.rt.Go(w.ctx, "read", func(context.Context) error { return second(p.rows(u1, 7)) })
 		p.await("the hold", func(seen collections.Inspection) bool { return len(seen.Holds) == 1 })
 		p.stall(collections.GlobalID{})

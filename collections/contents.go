@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
@@ -54,12 +57,92 @@ func (c *Controller) read(ctx context.Context, id GlobalID, asOf uint64) ([]pers
 	if err != nil {
 		return nil, err
 	}
-	updates, err := r.reader.Snapshot(ctx, asOf)
+	updates, err := c.readShard(ctx, r, asOf)
 	var gone *persist.SinceError
 	if errors.As(err, &gone) { // by a process that has replaced this one
 		return nil, &ReadBeforeSinceError{ID: id, AsOf: asOf, Since: gone.Since}
 	}
 	return updates, err
+}
+
+// readShard reads the shard of a collection. A reader that was forgotten, because
+// the process stood still for too long, is replaced.
+func (c *Controller) readShard(ctx context.Context, r *record, asOf uint64) ([]persist.Update, error) {
+	for {
+		reader, err := c.reader(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		updates, err := reader.Snapshot(ctx, asOf)
+		var expired *persist.LeaseExpiredError
+		if !errors.As(err, &expired) {
+			return updates, err
+		}
+		c.mu.Lock()
+		if r.reader == reader {
+			r.reader = nil
+		}
+		c.mu.Unlock()
+	}
+}
+
+// reader returns the reader of a collection, which it opens if there is none. Of
+// two that are opened at the same time one is closed again.
+func (c *Controller) reader(ctx context.Context, r *record) (*persist.Reader, error) {
+	c.mu.Lock()
+	reader := r.reader
+	c.mu.Unlock()
+	if reader != nil {
+		return reader, nil
+	}
+	opened, err := c.client.OpenReader(ctx, r.shard, persist.ReaderOptions{
+		Purpose: "collection " + r.id.String(), HoldsObjectsOnly: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	if r.reader == nil && c.records[r.id] == r {
+		r.reader = opened
+	}
+	reader = r.reader
+	c.mu.Unlock()
+	if reader != opened {
+		c.closeReader(ctx, opened)
+	}
+	if reader == nil {
+		return nil, &CollectionMissingError{ID: r.id}
+	}
+	return reader, nil
+}
+
+// closeReader gives a reader back. What can not be given back runs out.
+func (c *Controller) closeReader(ctx context.Context, reader *persist.Reader) {
+	if err := reader.Close(ctx); err != nil {
+		c.rt.Logger().InfoContext(ctx, "a reader is left to its lease", "shard", reader.Shard(), "error", err)
+	}
+}
+
+// closingMax is for how long the end of a controller waits for a store to take
+// readers back.
+const closingMax = time.Second
+
+// closeReaders gives all readers back, when nobody reads any more.
+func (c *Controller) closeReaders(ctx context.Context) {
+	ctx, cancel := c.rt.WithTimeout(ctx, closingMax)
+	defer cancel()
+	c.mu.Lock()
+	var readers []*persist.Reader
+	for _, id := range slices.SortedFunc(maps.Keys(c.records), GlobalID.Compare) {
+		if r := c.records[id]; r.reader != nil {
+			readers = append(readers, r.reader)
+			r.reader = nil
+		}
+	}
+	c.mu.Unlock()
+	for _, reader := range readers {
+		c.closeReader(ctx, reader)
+	}
 }
 
 // record returns the record of an existing collection.

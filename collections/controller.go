@@ -63,8 +63,11 @@ type record struct {
 	description Description
 	shard       persist.ShardID
 	since       *persist.Since // used by whoever has set isBusy
-	reader      *persist.Reader
+	contents    *persist.Shard
 	stopWatch   context.CancelFunc
+	// reader keeps the objects that are read from being deleted; the since is held
+	// back by the capability of the controller. It is opened by the first read.
+	reader *persist.Reader
 
 	wanted   frontier.Antichain // what is to be durable
 	durable  frontier.Antichain // what is known to be
@@ -307,6 +310,7 @@ func (c *Controller) finish(ctx context.Context, cause error) error {
 	}
 	c.mu.Unlock()
 	_ = c.group.Wait() // background tasks keep their errors to themselves
+	c.closeReaders(ctx)
 	switch {
 	case isFatal:
 		return nil

@@ -244,10 +244,10 @@ func (c *Controller) takeSince(ctx context.Context, r *record, opening *core.Ope
 
 // readUpper reads the upper of a shard.
 func (c *Controller) readUpper(ctx context.Context, r *record, opening *core.Opening) (err error) {
-	if r.reader, err = c.client.OpenReader(ctx, r.shard); err != nil {
+	if r.contents, err = c.client.OpenShard(ctx, r.shard); err != nil {
 		return err
 	}
-	opening.Upper, err = r.reader.FetchRecentUpper(ctx)
+	opening.Upper, err = r.contents.FetchRecentUpper(ctx)
 	return err
 }
 
@@ -311,10 +311,10 @@ func (c *Controller) watch(r *record, upper frontier.Antichain) {
 // follow reports the upper of a shard whenever it moves, until it is {}.
 func (c *Controller) follow(ctx context.Context, r *record, upper frontier.Antichain) error {
 	for !upper.IsEmpty() {
-		if err := r.reader.WaitForUpperPast(ctx, upper); err != nil {
+		if err := r.contents.WaitForUpperPast(ctx, upper); err != nil {
 			return err
 		}
-		upper = r.reader.SharedUpper()
+		upper = r.contents.SharedUpper()
 		if _, err := c.step(func(k *core.Core) (core.Effects, error) {
 			return k.ReportUppers(core.UpperReport{ID: r.id, Upper: upper})
 		}, nil); err != nil {

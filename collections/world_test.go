@@ -72,7 +72,7 @@ type process struct {
 func (w *world) start() *process {
 	w.Helper()
 	p := &process{
-		w: w, log: newGate(w), watch: invariants.NewControllers().Process(w.rt),
+		w: w, log: newGate(w), watch: invariants.NewControllers(invariants.NewLedger()).Process(w.rt),
 		steps: runtime.NewWatch[[]collections.Inspection](w.rt, nil), fatal: runtime.NewWatch[[]error](w.rt, nil),
 	}
 	var err error

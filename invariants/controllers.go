@@ -29,17 +29,18 @@ type Controllers struct {
 
 // stored is what the log of a shard says.
 type stored struct {
-	log     persist.Follower
-	waiting map[persist.SeqNo][]byte // versions that came before their predecessor
-	issued  map[persist.SeqNo][]issue
-	since   frontier.Antichain // of the controllers' capability
-	upper   frontier.Antichain
-	epoch   int64
+	issued map[persist.SeqNo][]issue
+	since  frontier.Antichain // of the controllers' capability
+	upper  frontier.Antichain
+	epoch  int64
 }
 
-// NewControllers returns a watcher of an empty store.
-func NewControllers() *Controllers {
-	return &Controllers{shards: make(map[string]*stored), processes: make(map[int64]*Process)}
+// NewControllers returns a watcher of an empty store, which learns from the ledger
+// what is committed.
+func NewControllers(ledger *Ledger) *Controllers {
+	all := &Controllers{shards: make(map[string]*stored), processes: make(map[int64]*Process)}
+	ledger.onVersion = all.committed
+	return all
 }
 
 // Process watches one process.
@@ -114,54 +115,20 @@ func (all *Controllers) issue(key string, next persist.Versioned, i issue) {
 func (all *Controllers) shard(key string) *stored {
 	s := all.shards[key]
 	if s == nil {
-		s = &stored{waiting: make(map[persist.SeqNo][]byte), issued: make(map[persist.SeqNo][]issue)}
+		s = &stored{issued: make(map[persist.SeqNo][]issue)}
 		all.shards[key] = s
 	}
 	return s
 }
 
-// Committing wraps the log itself, below any faults, so that each commit is seen.
-func (all *Controllers) Committing(rt *runtime.Runtime, inner persist.Consensus) persist.Consensus {
-	return &committing{Consensus: inner, all: all, rt: rt}
-}
-
-type committing struct {
-	persist.Consensus
-	all *Controllers
-	rt  *runtime.Runtime
-}
-
-// CompareAndSet implements [persist.Consensus].
-func (c *committing) CompareAndSet(
-	ctx context.Context, key string, expected persist.SeqNo, next persist.Versioned,
-) (bool, error) {
-	committed, err := c.Consensus.CompareAndSet(ctx, key, expected, next)
-	if committed {
-		c.all.committed(c.rt, key, next)
-	}
-	return committed, err
-}
-
-// committed takes the versions of a shard in their order.
-func (all *Controllers) committed(rt *runtime.Runtime, key string, next persist.Versioned) {
+// committed takes a version up, as the ledger tells it.
+func (all *Controllers) committed(rt *runtime.Runtime, key string, v persist.Versioned, log *persist.Follower) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	s := all.shard(key)
-	s.waiting[next.SeqNo] = next.Data
-	for data, ok := s.next(); ok; data, ok = s.next() {
-		version := persist.Versioned{SeqNo: s.log.SeqNo() + 1, Data: data}
-		err := s.log.Apply(version)
-		rt.Always(err == nil, "P-8", "seqno", version.SeqNo, "error", err)
-		by := s.issuer(version)
-		delete(s.waiting, version.SeqNo)
-		delete(s.issued, version.SeqNo)
-		s.follow(rt, key, by)
-	}
-}
-
-func (s *stored) next() ([]byte, bool) {
-	data, ok := s.waiting[s.log.SeqNo()+1]
-	return data, ok
+	by := s.issuer(v)
+	delete(s.issued, v.SeqNo)
+	s.follow(rt, key, by, log)
 }
 
 // issuer returns who has issued a version first, the zero value if nobody did.
@@ -179,9 +146,9 @@ func (s *stored) issuer(v persist.Versioned) issue {
 // and its epoch do not go back (I-23, I-30), a process that has moved the since has
 // stored its epoch (I-29) and had not ended (I-31), and what it has promised to its
 // holds and collections is kept (I-15, I-21).
-func (s *stored) follow(rt *runtime.Runtime, key string, by issue) {
-	since, epoch := s.owner()
-	upper := s.log.Upper()
+func (s *stored) follow(rt *runtime.Runtime, key string, by issue, log *persist.Follower) {
+	since, epoch := s.owner(log)
+	upper := log.Upper()
 	rt.Always(s.since.LessEqual(since) && s.upper.LessEqual(upper), "I-23", "shard", key,
 		"since", since, "upper", upper)
 	rt.Always(s.epoch <= epoch, "I-30", "shard", key, "before", s.epoch, "now", epoch)
@@ -223,12 +190,12 @@ func keeps(rt *runtime.Runtime, seen collections.Inspection, key string, since f
 }
 
 // owner returns the since and the epoch of the controllers' capability.
-func (s *stored) owner() (frontier.Antichain, int64) {
-	seen, err := s.log.Inspect()
-	if err != nil || len(seen.Critical) == 0 {
+func (s *stored) owner(log *persist.Follower) (frontier.Antichain, int64) {
+	owners := log.Critical()
+	if len(owners) == 0 {
 		return s.since, s.epoch
 	}
-	return seen.Critical[0].Since, int64(binary.LittleEndian.Uint64(seen.Critical[0].Opaque.Value[:]))
+	return owners[0].Since, int64(binary.LittleEndian.Uint64(owners[0].Opaque.Value[:]))
 }
 
 // Fenced asserts that an error which has ended a process is due: another process

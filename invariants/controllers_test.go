@@ -32,15 +32,16 @@ type watched struct {
 // unless it is hidden.
 func watch(t *testing.T, rt *runtime.Runtime, isHidden bool) *watched {
 	t.Helper()
-	w := &watched{t: t, all: invariants.NewControllers()}
+	ledger := invariants.NewLedger()
+	w := &watched{t: t, all: invariants.NewControllers(ledger)}
 	w.watch = w.all.Process(rt)
 	store := memory.New("store", memory.Options{})
-	log := w.watch.Issuing(w.all.Committing(rt, store.Consensus(rt)))
+	log, blob := w.watch.Issuing(ledger.Consensus(rt, store.Consensus(rt))), ledger.Blob(rt, store.Blob(rt))
 	if isHidden {
 		log = store.Consensus(rt)
 	}
 	var err error
-	w.client, err = persist.New(rt, store.Blob(rt), log, persist.Config{})
+	w.client, err = persist.New(rt, blob, log, persist.Config{})
 	w.must(err)
 	w.ends = append(w.ends, w.client.Close)
 	w.open(rt)

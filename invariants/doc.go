@@ -8,7 +8,8 @@
 // ends the run.
 //
 // [Journal] keeps what the writers and readers of a shard were told, and holds it
-// against the contents. [CheckLog] goes through the versions of a shard.
+// against the contents. [Ledger] watches a store from below, and knows
+// which versions and objects somebody may still ask for.
 //
 //sim:deterministic
 package invariants

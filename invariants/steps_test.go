@@ -215,7 +215,7 @@ func TestTheCheckerSeesWrongMoves(t *testing.T) {
 			next := c.change.broken()
 			next.Version = 2
 			wantBroken(t, c.want, func(rt *runtime.Runtime) {
-				stepped := invariants.NewControllers().Process(rt).Events().Stepped
+				stepped := invariants.NewControllers(invariants.NewLedger()).Process(rt).Events().Stepped
 				stepped(right())
 				stepped(next)
 				stepped(right())
@@ -241,7 +241,7 @@ func TestStepsMayBeToldLate(t *testing.T) {
 			later := change.broken()
 			later.Version = 3
 			wantBroken(t, "", func(rt *runtime.Runtime) {
-				stepped := invariants.NewControllers().Process(rt).Events().Stepped
+				stepped := invariants.NewControllers(invariants.NewLedger()).Process(rt).Events().Stepped
 				stepped(right())
 				stepped(later)
 			})

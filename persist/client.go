@@ -91,11 +91,27 @@ func (c *Client) open(ctx context.Context, shard ShardID) (*machine, error) {
 	return m, nil
 }
 
+// background starts a task that ends when stop is called or the client is closed.
+func (c *Client) background(name string, fn func(ctx context.Context)) (stop context.CancelFunc, err error) {
+	c.mu.Lock() // so that nothing begins once Close waits
+	defer c.mu.Unlock()
+	if c.maintenance.Context().Err() != nil {
+		return nil, fmt.Errorf("persist: use of a closed client: %w", ErrUsage)
+	}
+	ctx, stop := c.rt.WithCancel(c.maintenance.Context())
+	c.maintenance.Go(name, func(context.Context) error {
+		defer stop()
+		fn(ctx)
+		return nil
+	})
+	return stop, nil
+}
+
 // environment samples what a command may know.
 func (c *Client) environment() state.Environment {
 	return state.Environment{
 		NowMS:    uint64(max(c.rt.Now().UnixMilli(), 0)),
 		Hostname: c.config.Hostname,
-		Config:   state.Config{RollupThreshold: uint64(c.config.RollupThreshold)},
+		Config:   c.config.ofState(),
 	}
 }

@@ -29,6 +29,7 @@ type committer struct {
 
 // pending is a command that waits for its verdict.
 type pending struct {
+	ctx context.Context
 	// execute runs the command and keeps its answer.
 	execute func(*state.Candidate) (state.Standing, error)
 	// attempt and err are the verdict, which stands once done has a value.
@@ -58,7 +59,7 @@ type attempt struct {
 // version was committed; one of a committed attempt is what the command answered.
 func try[A any](ctx context.Context, m *machine, command state.Command[A]) (A, attempt, error) {
 	var answer A
-	p := &pending{execute: func(c *state.Candidate) (standing state.Standing, err error) {
+	p := &pending{ctx: ctx, execute: func(c *state.Candidate) (standing state.Standing, err error) {
 		answer, standing, err = state.Execute(c, command)
 		return standing, err
 	}}
@@ -149,6 +150,7 @@ func (m *machine) serve(ctx context.Context, all []*pending) {
 			deliver(all, attempt{state: base, standing: state.Final}, err)
 			return
 		}
+		all = stillWanted(base, all)
 		r, err := m.execute(base, all)
 		switch {
 		case err != nil && len(r.sent) > 1: // together they are too much
@@ -171,6 +173,20 @@ func (m *machine) serve(ctx context.Context, all []*pending) {
 		}
 		all = append(r.sent, r.later...) // another process was first
 	}
+}
+
+// stillWanted refuses the commands of callers whose context has ended: what they
+// were told to leave alone is not begun, even if they have not noticed yet. There
+// is no scheduling point between its last look and the store.
+func stillWanted(base *state.State, all []*pending) []*pending {
+	isOver := func(p *pending) bool { return context.Cause(p.ctx) != nil }
+	for slices.ContainsFunc(all, isOver) {
+		over := slices.IndexFunc(all, isOver)
+		p := all[over]
+		all = slices.Delete(slices.Clone(all), over, over+1)
+		p.deliver(attempt{state: base}, fmt.Errorf("%w: %w", ErrDeterminate, p.ctx.Err()))
+	}
+	return all
 }
 
 func deliver(all []*pending, a attempt, err error) {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"time"
+
+	"github.com/tidemarkdb/tidemark/persist/internal/state"
 )
 
 // Config configures a [Client]. The zero value of each field is its default.
@@ -15,9 +17,24 @@ type Config struct {
 	// append. An append whose outcome is unclear is given up after half of it.
 	// The default is 15 minutes.
 	WriterLease time.Duration
+	// ReaderLease is for how long a reader is remembered without a sign of life,
+	// which it gives four times as often. The default is 15 minutes.
+	ReaderLease time.Duration
 	// RollupThreshold is how many versions may follow the latest rollup before
 	// another one is written. The default is 128.
 	RollupThreshold int
+	// GCVersionsMin is how many versions have to have become unnecessary before
+	// they, and the objects that only they refer to, are removed. The default is 32.
+	GCVersionsMin int
+	// GCVersionsMax is how many versions are removed in one go. The default is
+	// 128,000.
+	GCVersionsMax int
+	// GCFallback is after how long whoever was to remove them is taken for dead.
+	// The default is 15 minutes.
+	GCFallback time.Duration
+	// DeletesMax is how many objects are deleted at the same time. The default
+	// is 32.
+	DeletesMax int
 	// CommandsMax is how many commands may share a version. The default is 64.
 	CommandsMax int
 	// RetryMin and RetryMax bound the pause before an external operation is
@@ -42,6 +59,8 @@ func (c Config) Validate() error {
 		value time.Duration
 	}{
 		{"WriterLease", c.WriterLease},
+		{"ReaderLease", c.ReaderLease},
+		{"GCFallback", c.GCFallback},
 		{"RetryMin", c.RetryMin},
 		{"RetryMax", c.RetryMax},
 		{"PollMin", c.PollMin},
@@ -51,16 +70,27 @@ func (c Config) Validate() error {
 			return fmt.Errorf("persist: configuration: %s of %v: %w", d.name, d.value, ErrUsage)
 		}
 	}
+	for _, n := range []struct {
+		name  string
+		value int
+	}{
+		{"RollupThreshold", c.RollupThreshold},
+		{"GCVersionsMin", c.GCVersionsMin},
+		{"GCVersionsMax", c.GCVersionsMax},
+		{"DeletesMax", c.DeletesMax},
+		{"CommandsMax", c.CommandsMax},
+		{"ScanLimit", c.ScanLimit},
+	} {
+		if n.value < 0 {
+			return fmt.Errorf("persist: configuration: %s of %d: %w", n.name, n.value, ErrUsage)
+		}
+	}
 	d := c.withDefaults("")
 	switch {
 	case d.WriterLease < time.Millisecond:
 		return fmt.Errorf("persist: configuration: WriterLease of %v is below 1 ms: %w", c.WriterLease, ErrUsage)
-	case c.RollupThreshold < 0:
-		return fmt.Errorf("persist: configuration: RollupThreshold of %d: %w", c.RollupThreshold, ErrUsage)
-	case c.CommandsMax < 0:
-		return fmt.Errorf("persist: configuration: CommandsMax of %d: %w", c.CommandsMax, ErrUsage)
-	case c.ScanLimit < 0:
-		return fmt.Errorf("persist: configuration: ScanLimit of %d: %w", c.ScanLimit, ErrUsage)
+	case d.ReaderLease < time.Millisecond:
+		return fmt.Errorf("persist: configuration: ReaderLease of %v is below 1 ms: %w", c.ReaderLease, ErrUsage)
 	case d.RetryMax < d.RetryMin, d.PollMax < d.PollMin:
 		return fmt.Errorf("persist: configuration: a maximum below its minimum: %w", ErrUsage)
 	}
@@ -71,6 +101,11 @@ func (c Config) withDefaults(node string) Config {
 	return Config{
 		Hostname:        cmp.Or(c.Hostname, node),
 		WriterLease:     cmp.Or(c.WriterLease, 15*time.Minute),
+		ReaderLease:     cmp.Or(c.ReaderLease, 15*time.Minute),
+		GCVersionsMin:   cmp.Or(c.GCVersionsMin, 32),
+		GCVersionsMax:   cmp.Or(c.GCVersionsMax, 128_000),
+		GCFallback:      cmp.Or(c.GCFallback, 15*time.Minute),
+		DeletesMax:      cmp.Or(c.DeletesMax, 32),
 		RollupThreshold: cmp.Or(c.RollupThreshold, 128),
 		CommandsMax:     cmp.Or(c.CommandsMax, 64),
 		RetryMin:        cmp.Or(c.RetryMin, 4*time.Millisecond),
@@ -79,5 +114,15 @@ func (c Config) withDefaults(node string) Config {
 		PollMax:         cmp.Or(c.PollMax, time.Second),
 		ScanLimit:       cmp.Or(c.ScanLimit, 3840),
 		SelfCheck:       c.SelfCheck,
+	}
+}
+
+// ofState returns the part of the configuration that commands see.
+func (c Config) ofState() state.Config {
+	return state.Config{
+		RollupThreshold: uint64(c.RollupThreshold),
+		GCVersionsMin:   uint64(c.GCVersionsMin),
+		GCVersionsMax:   uint64(c.GCVersionsMax),
+		GCFallbackMS:    uint64(c.GCFallback.Milliseconds()),
 	}
 }

@@ -49,6 +49,9 @@ type (
 	// UnknownOutcomeError says that an append may have happened, or may still
 	// happen. It wraps [ErrIndeterminate].
 	UnknownOutcomeError = state.UnknownOutcomeError
+	// NotClosedError says that a shard cannot be finalized, because it can still
+	// be read or written. It wraps [ErrUsage].
+	NotClosedError = state.NotClosedError
 	// CorruptionError says which stored bytes are damaged. It wraps
 	// [ErrCorruption].
 	CorruptionError = state.CorruptionError

@@ -42,7 +42,7 @@ func Example() {
 		return
 	}
 
-	reader, err := client.OpenReader(ctx, shard)
+	reader, err := client.OpenReader(ctx, shard, persist.ReaderOptions{Purpose: "report"})
 	if err != nil {
 		fmt.Println(err)
 		return

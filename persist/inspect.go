@@ -95,12 +95,27 @@ func Decode(rollup []byte, log []Versioned) (Inspection, error) {
 // zero value is before that. It is used by one task at a time.
 type Follower struct {
 	state *state.State
+	diff  *state.Diff // that led to it
+}
+
+// Change says which objects came to be referred to by a version, and which ceased
+// to be. The keys are those of the [Blob].
+type Change struct {
+	PartsAdded, PartsDropped     []string
+	RollupsAdded, RollupsDropped []string
 }
 
 // Apply takes the next version. Those before it are passed over. Its errors are
 // those of [Decode]; they leave the follower as it was.
 func (f *Follower) Apply(v Versioned) error {
-	s, err := state.CatchUp(f.now(), pairs([]Versioned{v}))
+	base := f.now()
+	if v.SeqNo <= base.SeqNo() {
+		return nil
+	}
+	if v.SeqNo > base.SeqNo()+1 {
+		return fmt.Errorf("%w: %w", ErrCorruption, &state.TruncatedError{Have: base.SeqNo(), Earliest: v.SeqNo})
+	}
+	next, diff, err := state.Follow(base, v.SeqNo, v.Data)
 	var version *VersionError
 	switch {
 	case errors.As(err, &version):
@@ -108,9 +123,50 @@ func (f *Follower) Apply(v Versioned) error {
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrCorruption, err)
 	}
-	f.state = s
+	f.state, f.diff = next, diff
 	return nil
 }
+
+// Change returns what the version that was applied last has changed.
+func (f *Follower) Change() Change {
+	if f.diff == nil {
+		return Change{}
+	}
+	shard := f.state.Shard().String()
+	return Change{
+		PartsAdded: paths(shard, f.diff.AddedParts()), PartsDropped: paths(shard, f.diff.DroppedParts()),
+		RollupsAdded: paths(shard, f.diff.AddedRollups()), RollupsDropped: paths(shard, f.diff.DroppedRollups()),
+	}
+}
+
+// paths returns the keys in the store of objects of a shard.
+func paths[K ~string](shard string, keys []K) []string {
+	var all []string
+	for _, key := range keys {
+		all = append(all, shard+"/"+string(key))
+	}
+	return all
+}
+
+// SeqNoSince returns the earliest version whose objects somebody may still need.
+func (f *Follower) SeqNoSince() SeqNo { return f.now().SeqNoSince() }
+
+// LastGC returns up to which version garbage collection has been assigned.
+func (f *Follower) LastGC() SeqNo { return f.now().LastGC() }
+
+// Critical returns the capabilities that end by being given up, in order of their
+// ids.
+func (f *Follower) Critical() []InspectedReader { return inspectCritical(f.now()) }
+
+// IsTombstone reports whether the shard has come to its end.
+func (f *Follower) IsTombstone() bool { return f.now().IsTombstone() }
+
+// IsFinalized reports whether the shard has come to its end and given up its
+// contents.
+func (f *Follower) IsFinalized() bool { return f.now().IsFinalized() }
+
+// HasRollup reports whether a copy of a version is listed.
+func (f *Follower) HasRollup(n SeqNo) bool { return f.now().Rollups().Lookup(n) != nil }
 
 func (f *Follower) now() *state.State {
 	if f.state == nil {
@@ -160,11 +216,7 @@ func inspect(s *state.State) Inspection {
 		WalltimeMS: header.WalltimeMS, Hostname: header.Hostname,
 		Since: s.Since(), Upper: s.Upper(), IsTombstone: s.IsTombstone(),
 	}
-	for id, r := range s.CriticalReaders().All() {
-		i.Critical = append(i.Critical, InspectedReader{
-			ID: id.String(), Since: r.Since, Opaque: r.Opaque, Host: r.Debug.Host, Purpose: r.Debug.Purpose,
-		})
-	}
+	i.Critical = inspectCritical(s)
 	for id, r := range s.LeasedReaders().All() {
 		i.Leased = append(i.Leased, InspectedReader{
 			ID: id.String(), Since: r.Since, Hold: r.Hold, Host: r.Debug.Host, Purpose: r.Debug.Purpose,
@@ -188,4 +240,13 @@ func inspect(s *state.State) Inspection {
 		i.Batches = append(i.Batches, batch)
 	}
 	return i
+}
+
+func inspectCritical(s *state.State) (all []InspectedReader) {
+	for id, r := range s.CriticalReaders().All() {
+		all = append(all, InspectedReader{
+			ID: id.String(), Since: r.Since, Opaque: r.Opaque, Host: r.Debug.Host, Purpose: r.Debug.Purpose,
+		})
+	}
+	return all
 }

@@ -20,7 +20,9 @@ type machine struct {
 	// means that the shard has not been opened.
 	known   *runtime.Watch[knowledge]
 	opening *runtime.Semaphore // of one: who reads or makes the first version
-	rollup  *runtime.Semaphore // of one: who writes a rollup
+
+	rollup, garbage chore
+	goal            SeqNo // up to which to collect, under the committer's lock
 }
 
 // knowledge is what a process knows of a shard.
@@ -36,7 +38,8 @@ func newMachine(c *Client, shard ShardID) *machine {
 		client:    c, shard: shard, key: shard.String(),
 		known:   runtime.NewWatch(c.rt, knowledge{state: new(state.State)}),
 		opening: c.rt.NewSemaphore(1),
-		rollup:  c.rt.NewSemaphore(1),
+		rollup:  chore{name: "rollup", work: (*machine).writeRollup},
+		garbage: chore{name: "gc", work: (*machine).collectAssigned},
 	}
 }
 

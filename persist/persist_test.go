@@ -49,7 +49,7 @@ func (p *place) writer(c *persist.Client, shard persist.ShardID) *persist.Writer
 
 func (p *place) wantSnapshot(c *persist.Client, shard persist.ShardID, asOf uint64, want ...string) {
 	p.t.Helper()
-	r, err := c.OpenReader(p.t.Context(), shard)
+	r, err := c.OpenReader(p.t.Context(), shard, persist.ReaderOptions{Purpose: "test"})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestWaitingEndsWithTheUpper(t *testing.T) {
 	p := newPlace(t)
 	c := p.client(persist.Config{PollMin: time.Millisecond, PollMax: 2 * time.Millisecond})
 	shard := c.NewShardID()
-	r, err := c.OpenReader(t.Context(), shard)
+	r, err := c.OpenReader(t.Context(), shard, persist.ReaderOptions{Purpose: "test"})
 	must(t, err)
 	rt := runtime.New(runtime.Options{})
 	group := rt.NewGroup(t.Context())
@@ -277,7 +277,7 @@ func TestACapabilityHasOneOwner(t *testing.T) {
 	w := p.writer(c, shard)
 	must(t, w.CompareAndAppend(t.Context(), []persist.Update{insert("a", 0)}, frontier.At(0), frontier.At(5)))
 	p.wantSnapshot(c, shard, 3, "a@3+1")
-	r, err := c.OpenReader(t.Context(), shard)
+	r, err := c.OpenReader(t.Context(), shard, persist.ReaderOptions{Purpose: "test"})
 	must(t, err)
 	var gone *persist.SinceError
 	if _, err := r.Snapshot(t.Context(), 2); !errors.As(err, &gone) || gone.Since != frontier.At(3) {

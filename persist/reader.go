@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tidemarkdb/tidemark/frontier"
-	"github.com/tidemarkdb/tidemark/persist/internal/part"
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
+	"github.com/tidemarkdb/tidemark/runtime"
 )
 
 // SinceError says that a shard can no longer be read as of a time.
@@ -26,134 +27,222 @@ func (e *SinceError) Error() string {
 // Is reports that the error is one of usage.
 func (e *SinceError) Is(target error) bool { return target == ErrUsage }
 
-// Reader reads a shard. It holds no capability: what it can read is what others
-// hold back the since for. It is safe for concurrent use.
-type Reader struct {
-	machine *machine
+// LeaseExpiredError says that a reader was forgotten, because it gave no sign of
+// life for longer than its lease. It reads nothing any more; another one may be
+// opened.
+type LeaseExpiredError struct {
+	Reader LeasedReaderID
 }
 
-// OpenReader opens a shard for reading; the shard exists afterwards.
-func (c *Client) OpenReader(ctx context.Context, shard ShardID) (*Reader, error) {
+// Error implements error.
+func (e *LeaseExpiredError) Error() string {
+	return fmt.Sprintf("persist: the lease of %v has run out", e.Reader)
+}
+
+// Reader is a capability to read a shard that lasts as long as its lease, which it
+// renews in the background: nothing that can be read from its since on is given
+// up, and no object is deleted that it still needs. It is safe for concurrent use.
+//
+// A process that was paused for longer than the lease has lost the capability.
+// Whatever its reader returns afterwards is right all the same, or an error.
+type Reader struct {
+	view
+	id    LeasedReaderID
+	lease time.Duration
+	stop  context.CancelFunc
+	// beating is of one: who renews the lease. It keeps the versions held from
+	// being told out of order.
+	beating *runtime.Semaphore
+
+	mu *runtime.Mutex // guards what follows
+	// since is what is stored, wished what is to be stored next time. A reader that
+	// holds objects only has {} as both.
+	since, wished frontier.Antichain
+	holds         holds
+	renewed       time.Time // when the latest attempt to renew that succeeded was begun
+	isExpired     bool
+}
+
+// ReaderOptions say what a reader is for.
+type ReaderOptions struct {
+	// Purpose is for people.
+	Purpose string
+	// IsAtCriticalSince lets the reader begin where the critical capabilities are,
+	// which may be ahead of the since of the shard: so that readers which come and
+	// go, each beginning where the one before it did, do not hold the since back.
+	IsAtCriticalSince bool
+	// HoldsObjectsOnly keeps objects from being deleted, but not the since from
+	// advancing. It is for owners of a critical capability, who take care of that
+	// themselves.
+	HoldsObjectsOnly bool
+}
+
+// OpenReader opens a shard for reading; the shard exists afterwards. Close gives
+// the capability back.
+func (c *Client) OpenReader(ctx context.Context, shard ShardID, options ReaderOptions) (*Reader, error) {
 	m, err := c.open(ctx, shard)
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{m}, nil
+	r := &Reader{
+		view: view{m}, id: LeasedReaderID(c.newID()), lease: c.config.ReaderLease,
+		beating: c.rt.NewSemaphore(1), mu: c.rt.NewMutex(), renewed: c.rt.Now(),
+	}
+	registered, _, err := apply(ctx, m, state.RegisterLeasedReader{
+		ID: r.id, LeaseMS: uint64(r.lease.Milliseconds()), IsAtCriticalSince: options.IsAtCriticalSince,
+		HoldsObjectsOnly: options.HoldsObjectsOnly,
+		Debug:            state.Debug{Host: c.config.Hostname, Purpose: options.Purpose},
+	}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("persist: register a reader of %v: %w", shard, err)
+	}
+	r.since, r.wished = registered.Since, registered.Since
+	if r.stop, err = c.background("heartbeat", r.beat); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Shard returns the id of the shard.
 func (r *Reader) Shard() ShardID { return r.machine.shard }
 
-// SharedSince returns the newest since that this process knows, without I/O. It
-// never goes back, and may lag.
-func (r *Reader) SharedSince() frontier.Antichain { return r.machine.state().Since() }
+// ID returns the id of the capability.
+func (r *Reader) ID() LeasedReaderID { return r.id }
 
-// SharedUpper returns the newest upper that this process knows, without I/O. It
-// never goes back, and may lag.
-func (r *Reader) SharedUpper() frontier.Antichain { return r.machine.state().Upper() }
-
-// FetchRecentUpper returns an upper that the shard had at some moment between
-// the call and its return.
-func (r *Reader) FetchRecentUpper(ctx context.Context) (frontier.Antichain, error) {
-	return r.machine.fetchUpper(ctx)
+// Since returns from when on the reader can read, as of its last sign of life.
+func (r *Reader) Since() frontier.Antichain {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.since
 }
 
-// WaitForUpperPast returns once the upper of the shard is beyond f, or with the
-// error of ctx, or one that wraps [ErrCorruption]. Once the upper is {} it returns
-// at once whatever f is: nothing is beyond {}, so that waiting for {} is waiting
-// for the shard to be closed.
-func (r *Reader) WaitForUpperPast(ctx context.Context, f frontier.Antichain) error {
-	return r.machine.waitForUpper(ctx, f)
+// Downgrade gives up what is before a since. The wish is remembered at once and
+// becomes durable with the next sign of life, which comes within a quarter of the
+// lease; that costs nothing however often it is called. [Reader.Renew] makes it
+// durable now.
+func (r *Reader) Downgrade(since frontier.Antichain) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wished = r.wished.Join(since)
 }
 
-// Snapshot returns the contents as of a time: consolidated, ordered by row, each
-// with asOf as its time. It waits until the upper is beyond asOf. If the since
-// is, or gets, beyond asOf it returns a [*SinceError].
-func (r *Reader) Snapshot(ctx context.Context, asOf uint64) ([]Update, error) {
-	m := r.machine
-	s, err := m.latest(ctx)
-	for err == nil {
-		if !s.Since().LessEqualTime(asOf) {
-			return nil, &SinceError{AsOf: asOf, Since: s.Since()}
-		}
-		if !s.Upper().LessEqualTime(asOf) {
-			updates, err := contents(s, asOf)
-			if err != nil {
-				err = m.poison(err)
-				return nil, fmt.Errorf("persist: snapshot of %v as of %d: %w", m.shard, asOf, err)
-			}
-			return updates, nil
-		}
-		if err = m.waitForUpper(ctx, frontier.At(asOf)); err == nil {
-			s = m.state()
-		}
+// Renew gives a sign of life, and makes durable what Downgrade has wished. The
+// error is a [*LeaseExpiredError] if the reader has been forgotten.
+func (r *Reader) Renew(ctx context.Context) error {
+	if err := r.beating.Acquire(ctx, 1); err != nil {
+		return err
 	}
-	return nil, fmt.Errorf("persist: snapshot of %v as of %d: %w", m.shard, asOf, err)
-}
-
-// contents adds up all updates of a state at times up to asOf.
-func contents(s *state.State, asOf uint64) ([]Update, error) {
-	var all []Update
-	for _, batch := range s.Batches().Shared() {
-		if first, ok := batch.Desc.Lower.Time(); !ok || first > asOf {
-			break
-		}
-		for _, run := range batch.Runs {
-			for _, p := range run.Parts {
-				updates, err := p.InlineUpdates()
-				if err != nil {
-					return nil, err
-				}
-				all = appendUpTo(all, updates, batch.Desc, p.Rewrite, asOf)
-			}
-		}
+	defer r.beating.Release(1)
+	begun := r.machine.client.rt.Now()
+	r.mu.Lock()
+	command := state.DowngradeLeasedReader{ID: r.id, Since: r.wished, Hold: r.holds.least(r.machine.state().SeqNo())}
+	isExpired := r.isExpired
+	r.mu.Unlock()
+	if isExpired {
+		return &LeaseExpiredError{r.id}
 	}
-	return part.Consolidate(all)
-}
-
-// appendUpTo takes the updates that belong to the batch and count as of a time.
-// An append that was cut short leaves others in its part.
-func appendUpTo(all, updates []Update, desc state.Desc, rewrite frontier.Antichain, asOf uint64) []Update {
-	for _, u := range updates {
-		belongs := desc.Lower.LessEqualTime(u.Time) && !desc.Upper.LessEqualTime(u.Time)
-		if belongs && rewrite.AdvanceTime(u.Time) <= asOf {
-			u.Time = asOf
-			all = append(all, u)
-		}
-	}
-	return all
-}
-
-func (m *machine) fetchUpper(ctx context.Context) (frontier.Antichain, error) {
-	s, err := m.latest(ctx)
+	answer, _, err := apply(ctx, r.machine, command, nil)
 	if err != nil {
-		return frontier.Antichain{}, fmt.Errorf("persist: fetch the upper of %v: %w", m.shard, err)
+		return fmt.Errorf("persist: renew %v of %v: %w", r.id, r.Shard(), err)
 	}
-	return s.Upper(), nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !answer.IsRegistered {
+		r.isExpired, r.since = true, frontier.Empty()
+		return &LeaseExpiredError{r.id}
+	}
+	r.since, r.renewed = answer.Since, begun
+	return nil
 }
 
-// waitForUpper waits for commits of this process, and looks for those of others
-// at intervals.
-func (m *machine) waitForUpper(ctx context.Context, f frontier.Antichain) error {
-	past := func(k knowledge) bool {
-		return k.broken != nil || k.state.Upper().IsEmpty() || f.LessThan(k.state.Upper())
-	}
-	p := m.client.newPause(m.client.config.PollMin, m.client.config.PollMax)
-	for {
-		woken, cancel := m.client.rt.WithTimeout(ctx, p.draw())
-		k, _, err := m.known.WaitFor(woken, past)
-		cancel()
-		if err == nil {
-			return k.broken
+// beat renews the lease at intervals, until the reader is closed or forgotten.
+func (r *Reader) beat(ctx context.Context) {
+	rt := r.machine.client.rt
+	for rt.Sleep(ctx, r.lease/4) == nil {
+		err := r.Renew(ctx)
+		var expired *LeaseExpiredError
+		if errors.As(err, &expired) {
+			return
 		}
-		if ctxErr := ctx.Err(); ctxErr != nil {
-			return ctxErr
-		}
-		if !errors.Is(err, context.DeadlineExceeded) {
-			return err
-		}
-		if err := m.refresh(ctx, m.state().SeqNo()); err != nil {
-			return err
+		if err != nil && ctx.Err() == nil {
+			rt.Logger().WarnContext(ctx, "lease not renewed", "shard", r.Shard(), "reader", r.id, "error", err)
 		}
 	}
+}
+
+// Close gives the capability back. It is a courtesy: what is not closed is
+// forgotten when its lease runs out. The reader must not be used afterwards.
+func (r *Reader) Close(ctx context.Context) error {
+	r.stop()
+	r.mu.Lock()
+	r.isExpired = true
+	r.mu.Unlock()
+	if _, _, err := apply(ctx, r.machine, state.ExpireLeasedReader{ID: r.id}, nil); err != nil {
+		return fmt.Errorf("persist: close %v of %v: %w", r.id, r.Shard(), err)
+	}
+	return nil
+}
+
+// hold keeps the objects of the newest version seen from being deleted until
+// release is called. It looks at the version and takes note of it in one step, so
+// that no sign of life in between can give it up.
+func (r *Reader) hold() (s *state.State, release func(), err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.isExpired {
+		return nil, nil, &LeaseExpiredError{r.id}
+	}
+	s, err = r.machine.intact()
+	if err != nil {
+		return nil, nil, err
+	}
+	n := s.SeqNo()
+	r.holds.add(n)
+	return s, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.holds.remove(n)
+	}, nil
+}
+
+// stayAlive renews the lease if it may have run out without having been noticed,
+// because the process stood still.
+func (r *Reader) stayAlive(ctx context.Context) error {
+	r.mu.Lock()
+	isLate := r.machine.client.rt.Now().Sub(r.renewed) >= r.lease
+	r.mu.Unlock()
+	if isLate {
+		return r.Renew(ctx)
+	}
+	return nil
+}
+
+// holds is a multiset of versions, in ascending order.
+type holds []SeqNo
+
+func (h *holds) add(n SeqNo) {
+	place := len(*h)
+	for place > 0 && (*h)[place-1] > n {
+		place--
+	}
+	*h = append(*h, 0)
+	copy((*h)[place+1:], (*h)[place:])
+	(*h)[place] = n
+}
+
+func (h *holds) remove(n SeqNo) {
+	for i, held := range *h {
+		if held == n {
+			*h = append((*h)[:i], (*h)[i+1:]...)
+			return
+		}
+	}
+}
+
+// least returns the earliest version held, and current if there is none.
+func (h *holds) least(current SeqNo) SeqNo {
+	if len(*h) == 0 {
+		return current
+	}
+	return min((*h)[0], current)
 }

@@ -7,28 +7,6 @@ import (
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
 )
 
-// maintain starts the background work that came with a commit. If such work is
-// under way already, or the client is closing, it is dropped: a later commit
-// will ask for it again.
-func (m *machine) maintain(work state.Maintenance) {
-	if !work.WriteRollup {
-		return
-	}
-	c := m.client
-	c.mu.Lock() // so that nothing begins once Close waits
-	defer c.mu.Unlock()
-	if c.maintenance.Context().Err() != nil || !m.rollup.TryAcquire(1) {
-		return
-	}
-	c.maintenance.Go("rollup", func(ctx context.Context) error {
-		defer m.rollup.Release(1)
-		if err := m.writeRollup(ctx); err != nil {
-			c.rt.Logger().WarnContext(ctx, "rollup not written", "shard", m.shard, "error", err)
-		}
-		return nil
-	})
-}
-
 // writeRollup writes a copy of the newest version seen, and lists it.
 func (m *machine) writeRollup(ctx context.Context) error {
 	s := m.state()
@@ -71,10 +49,7 @@ func (m *machine) getRollup(ctx context.Context, key state.RollupKey) (data []by
 // deleteRollup removes a rollup to which no version refers. A failure leaves an
 // object that nothing needs.
 func (m *machine) deleteRollup(ctx context.Context, key state.RollupKey) {
-	err := m.client.retryExternal(ctx, func() error {
-		_, _, err := m.client.blob.Delete(ctx, m.blobKey(key))
-		return err
-	})
+	err := m.client.deleteBlob(ctx, m.blobKey(key))
 	if err != nil {
 		m.client.rt.Logger().WarnContext(ctx, "unused rollup not deleted", "key", m.blobKey(key), "error", err)
 	}

@@ -13,6 +13,9 @@ type (
 	// CriticalReaderID names a reader whose capability never ends by itself;
 	// its text begins with 'c'.
 	CriticalReaderID = state.CriticalReaderID
+	// LeasedReaderID names a reader whose capability ends with its lease; its text
+	// begins with 'r'.
+	LeasedReaderID = state.LeasedReaderID
 	// SeqNo numbers the versions of a shard, from 1.
 	SeqNo = state.SeqNo
 	// Opaque is what the owner of a critical capability leaves behind, as a rule

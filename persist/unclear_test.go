@@ -63,7 +63,7 @@ func TestAnAppendWhoseAnswerIsLostIsSettled(t *testing.T) {
 				err := w.CompareAndAppend(ctx, []persist.Update{insert("row", i)}, frontier.At(i), frontier.At(i+1))
 				rt.Always(err == nil, "append-settled", "error", err)
 			}
-			r, err := audit.OpenReader(ctx, w.Shard())
+			r, err := audit.OpenReader(ctx, w.Shard(), persist.ReaderOptions{Purpose: "audit"})
 			rt.Always(err == nil, "open", "error", err)
 			got, err := r.Snapshot(ctx, 3)
 			rt.Always(err == nil && len(got) == 1 && got[0].Diff == 4, "each-once", "got", texts(got), "error", err)
@@ -91,7 +91,7 @@ func TestAnAppendThatStaysUnclearIsGivenUp(t *testing.T) {
 			if upper == frontier.At(1) {
 				landed++
 			}
-			r, err := audit.OpenReader(ctx, w.Shard())
+			r, err := audit.OpenReader(ctx, w.Shard(), persist.ReaderOptions{Purpose: "audit"})
 			rt.Always(err == nil, "open", "error", err)
 			rt.Always(upper.LessEqual(mustUpper(ctx, rt, r)), "monotone", "upper", upper)
 		})
@@ -114,7 +114,7 @@ func TestACancelledAppendIsUnknownOrHasNotHappened(t *testing.T) {
 			short, cancel := rt.WithTimeout(ctx, time.Second)
 			defer cancel()
 			err := w.CompareAndAppend(short, []persist.Update{insert("row", 0)}, frontier.At(0), frontier.At(1))
-			r, openErr := audit.OpenReader(ctx, w.Shard())
+			r, openErr := audit.OpenReader(ctx, w.Shard(), persist.ReaderOptions{Purpose: "audit"})
 			rt.Always(openErr == nil, "open", "error", openErr)
 			happened := mustUpper(ctx, rt, r) == frontier.At(1)
 			switch {

@@ -12,7 +12,7 @@ import (
 // Writer appends to a shard. Only one task at a time may use it; several writers
 // of one shard, in any processes, may be used at the same time.
 type Writer struct {
-	machine  *machine
+	view
 	purpose  string
 	appender *state.Appender
 	upper    frontier.Antichain
@@ -26,7 +26,7 @@ func (c *Client) OpenWriter(ctx context.Context, shard ShardID, purpose string) 
 		return nil, err
 	}
 	return &Writer{
-		machine: m, purpose: purpose, appender: state.NewAppender(WriterID(c.newID())), upper: m.state().Upper(),
+		view: view{m}, purpose: purpose, appender: state.NewAppender(WriterID(c.newID())), upper: m.state().Upper(),
 	}, nil
 }
 
@@ -36,21 +36,13 @@ func (w *Writer) Shard() ShardID { return w.machine.shard }
 // Upper returns the upper that the writer's own operations have seen last.
 func (w *Writer) Upper() frontier.Antichain { return w.upper }
 
-// SharedUpper is that of [Reader].
-func (w *Writer) SharedUpper() frontier.Antichain { return w.machine.state().Upper() }
-
-// FetchRecentUpper is that of [Reader].
+// FetchRecentUpper is that of [Shard], and remembers it for Upper.
 func (w *Writer) FetchRecentUpper(ctx context.Context) (frontier.Antichain, error) {
 	upper, err := w.machine.fetchUpper(ctx)
 	if err == nil {
 		w.upper = upper
 	}
 	return upper, err
-}
-
-// WaitForUpperPast is that of [Reader].
-func (w *Writer) WaitForUpperPast(ctx context.Context, f frontier.Antichain) error {
-	return w.machine.waitForUpper(ctx, f)
 }
 
 // CompareAndAppend adds the updates and moves the upper from expected to next in

@@ -68,12 +68,12 @@ func capability(ctx context.Context, w *sim.World) error {
 	w.Eventually("P-52", 15*time.Second, func() bool { return before.LessThan(c.owners.Since()) }, "since", before)
 
 	// and the shard knows what the owners were told.
-	log, err := s.store.Consensus(rt).Scan(ctx, s.shard.String(), 1, 1<<30)
+	client, err := persist.New(rt, s.blob(rt), s.consensus(rt), s.config)
 	if err != nil {
 		return err
 	}
-	invariants.CheckLog(rt, log)
-	stored, err := persist.Decode(nil, log)
+	defer client.Close()
+	stored, err := client.Inspect(ctx, s.shard)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func capability(ctx context.Context, w *sim.World) error {
 
 // fill writes the contents, without faults.
 func (c *capabilityWorld) fill(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := persist.New(rt, c.store.Blob(rt), c.store.Consensus(rt), c.config)
+	client, err := persist.New(rt, c.blob(rt), c.consensus(rt), c.config)
 	if err != nil {
 		return err
 	}
@@ -170,11 +170,14 @@ func (c *capabilityWorld) own(
 // read looks at times around the since.
 func (c *capabilityWorld) read(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
 	rand := rt.Rand("reader")
-	r, err := client.OpenReader(ctx, c.shard)
-	if err != nil {
-		return err
+	r := &reader{
+		storeWorld: c.storeWorld, client: client, shard: c.shard,
+		options: persist.ReaderOptions{Purpose: "reader", HoldsObjectsOnly: true},
 	}
 	for {
+		if err := r.open(ctx); err != nil {
+			return err
+		}
 		acknowledged := c.owners.Since()
 		at, _ := acknowledged.Time()
 		asOf := at + 2 - min(at+2, rand.Uint64()%4)
@@ -185,6 +188,7 @@ func (c *capabilityWorld) read(ctx context.Context, rt *runtime.Runtime, client 
 			rt.Always(acknowledged.LessEqualTime(asOf), "P-29", "since", acknowledged, "asOf", asOf)
 			c.journal.Read(rt, asOf, updates)
 			rt.Sometimes(asOf == at, "read-at-since")
+		case r.hasExpired(rt, err):
 		case errors.As(err, &gone):
 			c.owners.Refused(rt, asOf, gone.Since)
 			rt.Reachable("read-before-since")

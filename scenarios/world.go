@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -67,7 +66,7 @@ func newCollectionsWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*coll
 		catalogFails: catalogFails,
 		writes:       12,
 		pauseMax:     1500,
-		watch:        invariants.NewControllers(),
+		watch:        invariants.NewControllers(s.ledger),
 		journals:     make(map[collections.GlobalID]*invariants.Journal),
 		dropped:      make(map[collections.GlobalID]bool),
 	}, nil
@@ -130,18 +129,6 @@ func (w *collectionsWorld) checkQuiescent(ctx context.Context, rt *runtime.Runti
 	p.watch.CheckQuiescent(rt)
 	open := p.Inspect().Holds
 	rt.Always(len(open) == 0, "I-20", "holds", len(open))
-	return w.checkLogs(ctx, rt)
-}
-
-// checkLogs asserts what has to be true of the shards of the catalog.
-func (w *collectionsWorld) checkLogs(ctx context.Context, rt *runtime.Runtime) error {
-	for _, m := range w.catalog.Inspect().Shards {
-		log, err := w.store.Consensus(rt).Scan(ctx, m.Shard.String(), 1, math.MaxInt)
-		if err != nil {
-			return err
-		}
-		invariants.CheckLog(rt, log)
-	}
 	return nil
 }
 
@@ -193,11 +180,10 @@ func (w *collectionsWorld) run(
 // open opens the collections.
 func (w *collectionsWorld) open(ctx context.Context, rt *runtime.Runtime) (*process, error) {
 	p := &process{world: w, rt: rt, watch: w.watch.Process(rt)}
-	opening := &slowOpening{Consensus: w.store.Consensus(rt), rt: rt, rand: rt.Rand("opening"), max: w.openingMax}
-	committing := w.watch.Committing(rt, opening)
-	consensus := p.watch.Issuing(w.faults.Consensus(rt, committing))
+	opening := &slowOpening{Consensus: w.consensus(rt), rt: rt, rand: rt.Rand("opening"), max: w.openingMax}
+	consensus := p.watch.Issuing(w.faults.Consensus(rt, opening))
 	var err error
-	if p.client, err = persist.New(rt, w.faults.Blob(rt, w.store.Blob(rt)), consensus, w.config); err != nil {
+	if p.client, err = persist.New(rt, w.faults.Blob(rt, w.blob(rt)), consensus, w.config); err != nil {
 		return nil, err
 	}
 	events := p.watch.Events()

@@ -36,7 +36,7 @@ func openMailbox(ctx context.Context, rt *runtime.Runtime) *mailbox {
 	m.client, err = persist.New(rt, store.Blob(rt), store.Consensus(rt), persist.Config{})
 	must(err)
 	m.controller, err = collections.Open(ctx, rt, m.client,
-		collections.Config{Events: invariants.NewControllers().Process(rt).Events()})
+		collections.Config{Events: invariants.NewControllers(invariants.NewLedger()).Process(rt).Events()})
 	must(err)
 	must(m.controller.Create(ctx, collections.Description{ID: m.id}))
 	m.hold, err = m.controller.HoldAt(ctx, m.id, frontier.At(0))

@@ -72,18 +72,27 @@ func CatchUp(s *State, log iter.Seq2[SeqNo, []byte]) (*State, error) {
 		if n > have+1 && s.SeqNo() == have {
 			return nil, &TruncatedError{Have: have, Earliest: n}
 		}
-		diff, err := DecodeDiff(data)
+		next, _, err := Follow(s, n, data)
 		if err != nil {
 			return nil, err
 		}
-		if diff.SeqNo != n {
-			return nil, wire.Corrupt("log", "the diff at %v leads to %v", n, diff.SeqNo)
-		}
-		if s, err = Apply(s, diff); err != nil {
-			return nil, err
-		}
+		s = next
 	}
 	return s, nil
+}
+
+// Follow applies the encoded diff that the log has under the version after s, and
+// returns that version and the diff.
+func Follow(s *State, n SeqNo, data []byte) (*State, *Diff, error) {
+	diff, err := DecodeDiff(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	if diff.SeqNo != n {
+		return nil, nil, wire.Corrupt("log", "the diff at %v leads to %v", n, diff.SeqNo)
+	}
+	next, err := Apply(s, diff)
+	return next, diff, err
 }
 
 // TruncatedError says that diffs which are needed are no longer in the log.

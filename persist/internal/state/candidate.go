@@ -21,7 +21,11 @@ type Candidate struct {
 
 	isProposed  bool // whether there is anything to commit, be it an empty version
 	hasAppended bool // whether a command has appended
-	requests    []CompactionRequest
+	// isUpkeep says that there is nothing in it but the results of maintenance. They
+	// ask for no more of it: else each would be the reason for the next, and a shard
+	// would never come to rest.
+	isUpkeep bool
+	requests []CompactionRequest
 	// hasLostReader says that a command has removed a reader. The since does not
 	// move in the same version, so that each version shows by itself that no
 	// reader was passed over (P-13).
@@ -108,7 +112,10 @@ func (c *Candidate) Finish() (*Transition, error) {
 
 // propose says that the candidate is to be committed, be it without a change: a
 // commit is also how a command makes sure that it has seen the latest version.
-func (c *Candidate) propose() { c.isProposed = true }
+func (c *Candidate) propose() { c.isProposed, c.isUpkeep = true, false }
+
+// proposeUpkeep is propose for the results of maintenance.
+func (c *Candidate) proposeUpkeep() { c.isProposed, c.isUpkeep = true, c.isUpkeep || !c.isProposed }
 
 // touch notes that a command is about a reader or writer.
 func (c *Candidate) touch(kind byte, id [16]byte) {
@@ -142,6 +149,9 @@ func (c *Candidate) expireLeases() {
 func (c *Candidate) assignRollup() bool {
 	latest, _ := c.next.rollups.Last()
 	distance := uint64(c.next.SeqNo() - latest)
+	if c.isUpkeep {
+		return false
+	}
 	isActive := c.next.activeRollup.IsActive(c.env.NowMS, c.env.Config.RollupFallbackMS)
 	isDue := distance > c.env.Config.RollupThreshold && !isActive
 	if c.next.IsTombstone() {
@@ -158,7 +168,7 @@ func (c *Candidate) assignRollup() bool {
 // there regularly, and there are several. A tombstone is cleaned up by whoever
 // finalizes it.
 func (c *Candidate) assignGC() SeqNo {
-	if c.next.IsTombstone() || !c.hasAppended && c.next.writers.Len() > 0 {
+	if c.isUpkeep || c.next.IsTombstone() || !c.hasAppended && c.next.writers.Len() > 0 {
 		return 0
 	}
 	config := c.env.Config

@@ -15,7 +15,10 @@ type RegisterLeasedReader struct {
 	// than they move their sinces, each beginning where the one before it began,
 	// the since of the shard would never advance.
 	IsAtCriticalSince bool
-	Debug             Debug
+	// HoldsObjectsOnly makes a reader that holds no time: its since is {}, and the
+	// since of the shard advances as if it were not there.
+	HoldsObjectsOnly bool
+	Debug            Debug
 }
 
 // run commits always, except on a tombstone, where it answers what would be.
@@ -34,6 +37,9 @@ func (r RegisterLeasedReader) run(c *Candidate) (LeasedReader, Standing, error) 
 	}
 	if critical, ok := c.next.CriticalSince(); ok && r.IsAtCriticalSince {
 		reader.Since = critical
+	}
+	if r.HoldsObjectsOnly {
+		reader.Since = frontier.Empty()
 	}
 	if earlier := c.next.leasedReaders.Lookup(r.ID); earlier != nil { // an attempt of this very call
 		reader.Hold, reader.Since = earlier.Hold, earlier.Since

@@ -73,7 +73,11 @@ func (a AddRollup) run(c *Candidate) (isListed bool, standing Standing, err erro
 	// A replay must not list a key again that garbage collection has removed and
 	// whose object it deletes.
 	first, _ := c.next.rollups.First()
+	latest, _ := c.next.rollups.Last()
 	isNew := listed == nil && n >= first && n > c.next.rollupsRemoved
+	if c.next.IsTombstone() && latest+1 >= c.next.SeqNo()-1 {
+		isNew = false // all that came after the latest rollup is that it was listed
+	}
 	if c.next.IsTombstone() && !isNew {
 		return isListed, Final, nil
 	}
@@ -84,7 +88,7 @@ func (a AddRollup) run(c *Candidate) (isListed bool, standing Standing, err erro
 			c.removeRollups(n)
 		}
 	}
-	c.propose()
+	c.proposeUpkeep()
 	return isListed || isNew, Proposed, nil
 }
 
@@ -125,6 +129,6 @@ func (r RemoveRollups) run(c *Candidate) (removed []Rollup, standing Standing, e
 		return nil, Stale, nil
 	}
 	activeGCField.set(c, Activity{})
-	c.propose()
+	c.proposeUpkeep()
 	return removed, Proposed, nil
 }

@@ -96,6 +96,7 @@ type making struct {
 	seen        map[any]bool // the readers and writers whom commands were about
 	isCommitted bool
 	lostReader  bool
+	isUpkeep    bool // nothing but maintenance was committed
 }
 
 func (w twin) next(env state.Environment) *making {
@@ -114,7 +115,7 @@ var wait = verdict{Standing: state.Stale, Problem: state.ErrNextVersion.Error()}
 
 // commit says that the version is needed, and that it is about somebody.
 func (m *making) commit(about any, answer any) verdict {
-	m.isCommitted = true
+	m.isCommitted, m.isUpkeep = true, false
 	if about != nil {
 		m.seen[about] = true
 	}
@@ -288,6 +289,9 @@ func (m *making) addRollup(c state.AddRollup, base state.SeqNo) verdict {
 	isOurs := isListed && listed.Key == c.Key
 	least := slices.Min(slices.Collect(maps.Keys(m.Rollups)))
 	isNew := !isListed && n > m.RollupsRemoved && n >= least
+	if latest := slices.Max(slices.Collect(maps.Keys(m.Rollups))); m.isTombstone() && latest+1 >= m.Header.SeqNo-1 {
+		isNew = false
+	}
 	if m.isTombstone() && !isNew {
 		return verdict{Answer: isOurs, Standing: state.Final}
 	}
@@ -301,7 +305,13 @@ func (m *making) addRollup(c state.AddRollup, base state.SeqNo) verdict {
 			}
 		}
 	}
-	return m.commit(nil, isOurs || isNew)
+	if !m.isCommitted {
+		m.isUpkeep = true
+	}
+	wasUpkeep := m.isUpkeep
+	v := m.commit(nil, isOurs || isNew)
+	m.isUpkeep = wasUpkeep
+	return v
 }
 
 // finish returns the version, and whether a rollup is asked for.
@@ -318,9 +328,11 @@ func (m *making) finish() (w twin, wantsRollup bool) {
 	}
 	latest := slices.Max(slices.Collect(maps.Keys(m.Rollups)))
 	distance := uint64(m.Header.SeqNo - latest)
-	if m.isTombstone() {
+	switch {
+	case m.isUpkeep:
+	case m.isTombstone():
 		wantsRollup = distance > 1
-	} else {
+	default:
 		isActive := m.ActiveRollup.SeqNo != 0 &&
 			m.env.NowMS < m.ActiveRollup.StartedMS+m.env.Config.RollupFallbackMS &&
 			m.env.NowMS+m.env.Config.RollupFallbackMS > m.ActiveRollup.StartedMS
