@@ -36,7 +36,7 @@ func takeover(ctx context.Context, w *sim.World) error {
 		c.openingMax, c.pauseMax, c.writes = 1500, 500, 30
 	}
 	var descriptions []collections.Description
-	for i := range runtime.Between(rand, 1, 5) {
+	for i := range runtime.Between(rand, 1, runtime.Between(rand, 2, 5)) {
 		d := collections.Description{ID: c.newID()}
 		if i > 0 && rand.IntN(4) > 0 {
 			d.DependsOn = append(d.DependsOn, descriptions[rand.IntN(i)].ID)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tidemarkdb/tidemark/sim"
+	"github.com/tidemarkdb/tidemark/sim/trace"
 )
 
 var update = flag.Bool("update", false, "write the files of testdata anew; hashes change only for a reason")
@@ -176,6 +177,26 @@ func TestTraceDoesNotChangeTheRun(t *testing.T) {
 		told := runWith(t, sim.Config{Seed: 3, Trace: storyTo(&text)}, f.main)
 		if hashLine("", silent) != hashLine("", told) || text.Len() == 0 {
 			t.Errorf("%s: silent %s, told %s", f.name, hashLine("", silent), hashLine("", told))
+		}
+	}
+}
+
+// TestOperationsAreThoseOfTheStory protects the summaries of shrunk runs: what they count
+// can be counted in the story, is the same without one, and costs nothing otherwise.
+func TestOperationsAreThoseOfTheStory(t *testing.T) {
+	for _, f := range fixtures {
+		var want uint64
+		told := runWith(t, sim.Config{Seed: 3, Trace: func(e trace.Event) {
+			if e.Kind == trace.Op {
+				want++
+			}
+		}}, f.main)
+		written := runWith(t, sim.Config{Seed: 3, Transcribe: true}, f.main)
+		if want == 0 || told.Operations != want || written.Operations != want {
+			t.Errorf("%s: %d operations told, %d written, want %d", f.name, told.Operations, written.Operations, want)
+		}
+		if plain := run(t, 3, f.main); plain.Operations != 0 {
+			t.Errorf("%s: %d operations counted for nobody", f.name, plain.Operations)
 		}
 	}
 }

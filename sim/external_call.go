@@ -100,6 +100,7 @@ func (k *kernel) noteExternal(e *External) {
 	o.record = append(o.record, *e)
 	k.hash = mix(k.hash, xxhash.Sum64String(string(e.Kind))^xxhash.Sum64String(e.Text), xxhash.Sum64(e.Result))
 	k.publish()
+	k.operated++
 	if k.config.Trace != nil {
 		k.emit(k.current(), trace.Op, e.String())
 	}

@@ -40,12 +40,14 @@ type kernel struct {
 	steps    uint64
 	round    int // of the decision at hand: each alarm that fires leads to another one
 	switches uint64
+	operated uint64 // operations that tasks carried out; counted only if observed
 	limit    uint64 // the step at which something has to be looked at
 	opaque   uint64 // the first step, since a strategy cleared it, that did more than its operation tells; 0 for none
 	hash     uint64
 	ring     ring
 	tape     []byte
 
+	observed   bool  // somebody wants to know of each operation
 	told       *task // of which the last event was
 	firing     bool  // in an alarm's Fire or in a poll: there is no current task
 	preempted  bool  // a task took the processor from one that could go on, and nothing was told since

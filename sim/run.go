@@ -128,6 +128,11 @@ type Result struct {
 	Hash uint64
 	// Steps counts the decisions, Switches those that went to another task.
 	Steps, Switches uint64
+	// Operations counts what the tasks carried out: each lock, send, spawn or sleep,
+	// those of the workload and those around it, as they are lines of the story. Starts,
+	// ends, waits and timers are no operations. It is 0 after Escape, and unless there is
+	// a Trace, or Transcribe.
+	Operations uint64
 	// Time is the virtual time that passed.
 	Time time.Duration
 	// Tape holds the choices; nil if it would not repeat the run, because that followed
@@ -197,7 +202,7 @@ func run(ctx context.Context, config Config, main Main) Result {
 
 func newKernel(config Config, main Main) *kernel {
 	k := &kernel{
-		config: config, now: epoch,
+		config: config, now: epoch, observed: config.Trace != nil || config.Transcribe,
 		streams: make(map[string]uint64), hash: streamSeed(config.Seed, "hash"),
 	}
 	k.decision.kernel = k
@@ -253,6 +258,9 @@ func (k *kernel) result(v Verdict) Result {
 		Verdict: v, Seed: k.config.Seed, Hash: k.hash, Steps: k.steps, Switches: k.switches, Time: k.elapsed(),
 		Tape:       k.newTape(v),
 		Assertions: k.assertions, Plan: k.planned, Vetoes: k.vetoed, ring: k.ring,
+	}
+	if k.observed && v.Kind != Escape { // which may come while a task counts
+		r.Operations = k.operated
 	}
 	if k.scribe != nil {
 		r.Script = k.scribe.script

@@ -68,8 +68,8 @@ func (l *life) Point(op runtime.Op) *runtime.Task {
 			goruntime.Goexit()
 		}
 	}
-	if k.config.Trace != nil {
-		k.emit(t, trace.Op, describeOp(t, op))
+	if k.observed {
+		k.carriedOut(t, op)
 	}
 	return t.runtime
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // The functions of this file make events for Config.Trace. They are called
-// only if there is one, and have no effect on the run.
+// only if there is one, but for carriedOut, and have no effect on the run.
 
 // emit reports an event of a task; nil stands for the world itself. An
 // abandoned world has nobody to report to.
@@ -39,6 +39,14 @@ func (k *kernel) emitFrom(t *task, e trace.Event) {
 		k.preempted, k.stopped, k.told = false, trace.Stop{}, t
 	}
 	k.config.Trace(e)
+}
+
+// carriedOut counts an operation of a task, and reports it.
+func (k *kernel) carriedOut(t *task, op runtime.Op) {
+	k.operated++
+	if k.config.Trace != nil {
+		k.emit(t, trace.Op, describeOp(t, op))
+	}
 }
 
 // tellStop takes note of a task that was stopped and could have gone on, for the next

@@ -131,7 +131,7 @@ func TestSmallerNumbersAreTold(t *testing.T) {
 		f.Tell(t.Context(), sim.Config{}, work)
 		text := f.String()
 		for _, want := range []string{
-			"shrunk to 1 smaller number, 14 steps\n", "\n  smaller: number 0 of stream \"work\" is 3\n", "story of the smaller run:\n",
+			"shrunk to nothing out of the ordinary, 13 operations\n", "\n  smaller: number 0 of stream \"work\" is 3\n", "story of the smaller run:\n",
 		} {
 			if !strings.Contains(text, want) || strings.Contains(text, "repeat") {
 				t.Errorf("want %q, and no warning, in\n%s", want, text)

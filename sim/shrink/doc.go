@@ -6,12 +6,19 @@
 // gone on. Everything else is the default, so removing a deviation makes a run
 // calmer. [Run] removes them in this order, again and again until nothing more can go:
 //
-//   - whole kinds of faults, then single ones;
-//   - choices of the program and of the store, whole sites first;
-//   - switches between tasks, in chunks that get smaller;
-//   - what is left of choices is made as small as it can be;
+//   - whole kinds of faults, then single ones, then what goes wrong by the choices of a
+//     store or a network, whole sites first;
 //   - work: numbers of runtime.Rand's streams, from which programs draw what they do, are
-//     made smaller where that makes the run shorter.
+//     made smaller where that makes the run shorter;
+//   - switches between tasks, in chunks that get smaller, so that each task goes on for as
+//     long as it can;
+//   - delays, and what else is left of choices, are made as small as they can be.
+//
+// The first time only large parts of the work are tried, each also without any switch:
+// with most of the interleaving still there, a single number changes little. If more
+// than one deviation is left in the end, another attempt takes the switches out before the
+// work, and the better of both counts, because a small workload may need several where a
+// larger one needs one.
 //
 // This is delta debugging (Zeller and Hildebrandt, "Simplifying and Isolating
 // Failure-Inducing Input", IEEE TSE 2002) on the deviations of a run, as DEMi did for

@@ -19,6 +19,7 @@ type search struct {
 	options  Options
 	failure  string
 	best     sim.Result
+	rival    *sim.Result // the best of an earlier attempt, if there was one
 	before   int
 	runs     atomic.Int64
 
@@ -45,7 +46,7 @@ func (s *search) accept(r sim.Result) bool {
 		return false
 	}
 	s.best = r
-	if s.options.Progress != nil {
+	if s.options.Progress != nil && (s.rival == nil || isCalmer(r, *s.rival)) {
 		s.options.Progress(s.result())
 	}
 	return true
@@ -77,28 +78,55 @@ func (s *search) result() Result {
 	return Result{Script: s.best.Script, Run: s.best, Before: s.before, Runs: int(s.runs.Load())}
 }
 
-// reduce takes deviations out until none can go, or time is up.
+// reduce takes out what the run can do without, in the order that the package documents.
+// A small workload may need more deviations than the whole one, so if more than one is
+// left, another attempt takes the switches out first, and the better one of both counts.
 func (s *search) reduce() {
+	s.withFewerFaults()
+	whole := s.best
+	s.withLessWorkCoarsely()
+	s.withFewerSwitches()
+	s.repeat()
+	if len(s.best.Script.Deviations) < 2 || s.ctx.Err() != nil {
+		return
+	}
+	first, isHurried := s.best, s.isHurried
+	s.best, s.rival = whole, &first
+	s.withFewerSwitches()
+	s.repeat()
+	if !isCalmer(s.best, first) {
+		s.best = first
+	}
+	s.isHurried = s.isHurried || isHurried
+}
+
+// repeat makes all passes until none finds anything, or time is up.
+func (s *search) repeat() {
 	for changed := true; changed && s.ctx.Err() == nil; {
-		changed = false
-		for _, pass := range []func() bool{
-			s.withoutKinds,
-			func() bool { return s.without(func(d sim.Deviation) bool { return d.Kind == sim.Delivered }) },
-			s.withoutSites,
-			func() bool { return s.without(func(d sim.Deviation) bool { return d.Kind == sim.Drawn }) },
-			func() bool { return s.without(isSwitch) },
-			s.smaller,
-			s.withLessWork, // before that it would be led astray: a long run may be one with many switches
-		} {
-			changed = pass() || changed
-		}
+		changed = s.withFewerFaults()
+		changed = s.withLessWork() || changed
+		changed = s.withFewerSwitches() || changed
+		changed = s.smaller() || changed
 		if !changed {
 			changed = s.replaced()
 		}
 	}
 }
 
+// withFewerFaults tries to do without kinds of faults, without single ones, and without
+// draws, which are what goes wrong in a store or a network: whole sites, single ones.
+func (s *search) withFewerFaults() bool {
+	changed := s.withoutKinds()
+	changed = s.without(func(d sim.Deviation) bool { return d.Kind == sim.Delivered }) || changed
+	changed = s.withoutSites() || changed
+	return s.without(func(d sim.Deviation) bool { return d.Kind == sim.Drawn }) || changed
+}
+
+func (s *search) withFewerSwitches() bool { return s.without(isSwitch) }
+
 func isSwitch(d sim.Deviation) bool { return d.Kind == sim.Preemption || d.Kind == sim.Order }
+
+func switches(s *sim.Script) int { return s.Count(sim.Preemption) + s.Count(sim.Order) }
 
 // withoutKinds tries to do without whole kinds of faults.
 func (s *search) withoutKinds() bool {
@@ -207,7 +235,11 @@ func (s *search) withoutChunk(isCandidate func(sim.Deviation) bool, size int) bo
 const batchSize = 4
 
 // tryAll runs scripts at the same time, and accepts the first that fails as wanted.
-func (s *search) tryAll(scripts []*sim.Script) bool {
+func (s *search) tryAll(scripts []*sim.Script) bool { return s.tryFor(scripts, s.accept) >= 0 }
+
+// tryFor runs scripts at the same time, and offers those that fail as wanted, in their
+// order, until one is accepted. It returns which one that is, -1 for none.
+func (s *search) tryFor(scripts []*sim.Script, accept func(sim.Result) bool) int {
 	results := make([]sim.Result, len(scripts))
 	hits := make([]bool, len(scripts))
 	var workers sync.WaitGroup
@@ -221,11 +253,11 @@ func (s *search) tryAll(scripts []*sim.Script) bool {
 	}
 	workers.Wait()
 	for i, hit := range hits {
-		if hit && s.accept(results[i]) {
-			return true
+		if hit && accept(results[i]) {
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // smaller tries smaller draws.

@@ -37,7 +37,8 @@ type Result struct {
 	IsComplete bool
 }
 
-// Summary says in a few words what is left: "2 preemptions, 1 fault, 24 steps".
+// Summary says in a few words what is left: "2 preemptions, 1 fault, 9 operations". The
+// operations are those of [sim.Result].
 func (r Result) Summary() string {
 	var parts []string
 	for _, kind := range []struct {
@@ -48,13 +49,10 @@ func (r Result) Summary() string {
 			parts = append(parts, count(n, kind.one))
 		}
 	}
-	if n := len(r.Script.Limits); n > 0 {
-		parts = append(parts, count(n, "smaller number"))
-	}
 	if len(parts) == 0 {
 		parts = append(parts, "nothing out of the ordinary")
 	}
-	return strings.Join(append(parts, count(int(r.Run.Steps), "step")), ", ")
+	return strings.Join(append(parts, count(int(r.Run.Operations), "operation")), ", ")
 }
 
 func count(n int, what string) string {

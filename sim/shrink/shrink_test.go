@@ -98,6 +98,31 @@ func TestShrinksTheWorkload(t *testing.T) {
 	}
 }
 
+// TestWorkloadGoesBeforeTheInterleaving protects the order of the stages: the first smaller
+// workload is found while the switches are all there, and each run that is told of is calmer than
+// the one before, also where a second attempt is made.
+func TestWorkloadGoesBeforeTheInterleaving(t *testing.T) {
+	f := fixture{name: "operations", run: operations}
+	var told []shrink.Result
+	r, err := shrink.Run(t.Context(), scenarioOf(f), sim.Config{Replay: failing(t, f).Tape}, shrink.Options{
+		TimeMax: time.Minute, Progress: func(r shrink.Result) { told = append(told, r) },
+	})
+	if err != nil || len(told) < 3 {
+		t.Fatalf("%d runs told of, %v", len(told), err)
+	}
+	if len(told[0].Script.Limits) == 0 {
+		t.Errorf("the first smaller run has the whole workload: %s", told[0].Summary())
+	}
+	for i, later := range told[1:] {
+		if len(later.Script.Deviations) > len(told[i].Script.Deviations) {
+			t.Errorf("%s, then %s", told[i].Summary(), later.Summary())
+		}
+	}
+	if last := told[len(told)-1]; last.Run.Hash != r.Run.Hash {
+		t.Errorf("the last one told of is %s, the result is %s", last.Summary(), r.Summary())
+	}
+}
+
 // TestARunThatPassesIsRefused protects from shrinking nothing to nothing.
 func TestARunThatPassesIsRefused(t *testing.T) {
 	s := sim.Scenario{Name: "fine", Doc: "passes", Run: func(context.Context, *sim.World) error { return nil }}
@@ -118,14 +143,19 @@ func TestTimeIsUp(t *testing.T) {
 
 // TestSummary protects the words.
 func TestSummary(t *testing.T) {
-	r := shrink.Result{Run: sim.Result{Steps: 1}, Script: &sim.Script{Deviations: []sim.Deviation{
-		{Kind: sim.Preemption}, {Kind: sim.Order}, {Kind: sim.Order}, {Kind: sim.Delivered},
-	}}}
-	if diff := cmp.Diff("1 preemption, 2 choices of order, 1 fault, 1 step", r.Summary()); diff != "" {
+	r := shrink.Result{Run: sim.Result{Steps: 24, Operations: 9}, Script: &sim.Script{
+		Deviations: []sim.Deviation{{Kind: sim.Preemption}, {Kind: sim.Preemption}, {Kind: sim.Delivered}},
+		Limits:     []sim.Number{{Stream: "workload"}},
+	}}
+	if diff := cmp.Diff("2 preemptions, 1 fault, 9 operations", r.Summary()); diff != "" {
 		t.Error(diff)
 	}
-	r.Script.Deviations = nil
-	if diff := cmp.Diff("nothing out of the ordinary, 1 step", r.Summary()); diff != "" {
+	r.Script.Deviations = []sim.Deviation{{Kind: sim.Order}, {Kind: sim.Order}, {Kind: sim.Drawn}}
+	if diff := cmp.Diff("2 choices of order, 1 draw, 9 operations", r.Summary()); diff != "" {
+		t.Error(diff)
+	}
+	r.Run.Operations, r.Script.Deviations = 1, nil
+	if diff := cmp.Diff("nothing out of the ordinary, 1 operation", r.Summary()); diff != "" {
 		t.Error(diff)
 	}
 }

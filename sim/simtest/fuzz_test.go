@@ -19,7 +19,7 @@ func TestFuzzRunsItsSeeds(t *testing.T) {
 	}
 	output, passed = goTest(t, "FuzzOverdraft")
 	wantLines(t, output, ` no-overdraft balance=-20$`, `seed \d+, from an input of bytes;`,
-		`shrunk to 1 preemption, \d+ steps$`,
+		`shrunk to 1 preemption, \d+ operations$`,
 		`again: go test `+fixture+` -run '\^FuzzOverdraft\$/\^seed#\d+\$'$`)
 	if passed {
 		t.Error("a fuzz test with a bug has passed")
@@ -52,7 +52,7 @@ func TestFuzzingFindsPreemptionsAtTheRightPoints(t *testing.T) {
 	if passed {
 		t.Fatalf("nothing was found:\n%s", output)
 	}
-	wantLines(t, output, ` never-twice$`, `shrunk to 3 preemptions, \d+ steps$`, `preempted: main/`,
+	wantLines(t, output, ` never-twice$`, `shrunk to 3 preemptions, \d+ operations$`, `preempted: main/`,
 		`VERDICT violation never-twice$`)
 	again := regexp.MustCompile(`-run=(FuzzTwice/\w+)`).FindStringSubmatch(output)
 	if again == nil {

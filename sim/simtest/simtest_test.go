@@ -114,7 +114,7 @@ func TestFailureIsToldWithItsCommand(t *testing.T) {
 		`^    fixture_test\.go:\d+: no-overdraft balance=-20$`,
 		`^          seed \d+, \d+ of 100; \d+ steps, \d+µs of virtual time$`,
 		`^          in main, step \d+$`,
-		`^          shrunk to 1 preemption, \d+ steps$`,
+		`^          shrunk to 1 preemption, \d+ operations$`,
 		`^          story of the smaller run:$`,
 		`^        >  +\d+ +\+0\.\d+s  main/(alice|bob)  +starts$`,
 		`VERDICT violation no-overdraft balance=-20$`,

@@ -93,7 +93,7 @@ func TestFailureIsToldAndRepeated(t *testing.T) {
 	output, _ := run("TestTwoBugs", "-rapid.seed="+strconv.Itoa(seed), "-rapid.shrinktime=5s")
 	for _, want := range []string{
 		`draw plan: \[\]int\{`, `(?m)^    no-lost-update sum=\d+ want=\d+$`,
-		`seed \d+, drawn by rapid; `, `shrunk to [12] preemptions?, \d+ steps`,
+		`seed \d+, drawn by rapid; `, `shrunk to [12] preemptions?, \d+ operations`,
 		`VERDICT violation no-lost-update`, `(?m)^      besides: no-large-addition, \d+ times, is another failure$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(output) {
