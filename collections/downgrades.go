@@ -62,9 +62,11 @@ func (c *Controller) downgradeAll(ctx context.Context) error {
 		}
 		r := c.queue[0]
 		c.queue = slices.Delete(c.queue, 0, 1)
+		isAlone := !r.isBusy
 		r.isQueued, r.isBusy = false, true
 		wanted := r.wanted
 		c.mu.Unlock()
+		c.rt.Always(isAlone, "I-24", "collection", r.id, "downgrades", "two at once")
 
 		since, err := r.since.CompareAndDowngrade(ctx, opaqueOf(c.epoch), opaqueOf(c.epoch), wanted)
 		c.downgraded(ctx, r, since, err)

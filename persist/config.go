@@ -3,6 +3,7 @@ package persist
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
@@ -120,6 +121,8 @@ func (c Config) withDefaults(node string) Config {
 // ofState returns the part of the configuration that commands see.
 func (c Config) ofState() state.Config {
 	return state.Config{
+		InlineBytesMax:  math.MaxInt64, // parts that are objects of their own are not written yet
+		BatchesMax:      math.MaxInt32,
 		RollupThreshold: uint64(c.RollupThreshold),
 		GCVersionsMin:   uint64(c.GCVersionsMin),
 		GCVersionsMax:   uint64(c.GCVersionsMax),
