@@ -52,21 +52,34 @@ func Consolidate(updates []Update) ([]Update, error) {
 }
 
 // sumFrom adds up the updates from place first on that are of its row and time.
-// Positive and negative diffs are summed apart, so that only a result that does
-// not fit is an overflow, whatever the order.
 func sumFrom(sorted []Update, first int) (sum Update, next int, err error) {
 	sum = sorted[first]
-	var high, low int64 // the sum is high * 2^32 + low
+	var diffs total
 	for next = first; next < len(sorted) && compare(sorted[next], sum) == 0; next++ {
-		high += sorted[next].Diff >> 32
-		low += sorted[next].Diff & (1<<32 - 1)
+		diffs.add(sorted[next].Diff)
 	}
-	high += low >> 32
-	sum.Diff = high<<32 | low&(1<<32-1)
-	if sum.Diff>>32 != high {
+	isFit := false
+	if sum.Diff, isFit = diffs.sum(); !isFit {
 		return Update{}, 0, &OverflowError{Time: sum.Time}
 	}
 	return sum, next, nil
+}
+
+// total is a sum of diffs, high * 2^32 + low: up to 2^31 of them, of any size, add up
+// without loss, so that only a result that does not fit is an overflow, whatever the
+// order.
+type total struct{ high, low int64 }
+
+func (t *total) add(diff int64) {
+	t.high += diff >> 32
+	t.low += diff & (1<<32 - 1)
+}
+
+// sum returns the sum, and whether it fits.
+func (t *total) sum() (diff int64, isFit bool) {
+	high := t.high + t.low>>32
+	diff = high<<32 | t.low&(1<<32-1)
+	return diff, diff>>32 == high
 }
 
 func compare(a, b Update) int {
