@@ -207,7 +207,9 @@ type round struct {
 // execute runs commands one after another. The error is about what was proposed,
 // by all of those sent together.
 func (m *machine) execute(base *state.State, all []*pending) (r round, err error) {
-	candidate, err := state.NewCandidate(m.client.environment(), base)
+	env := m.client.environment()
+	env.Config.CompactionsMax = m.compactionRoom()
+	candidate, err := state.NewCandidate(env, base)
 	if err != nil {
 		return round{sent: all}, err
 	}

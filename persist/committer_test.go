@@ -140,3 +140,37 @@ func BenchmarkGroupCommit(b *testing.B) {
 		})
 	}
 }
+
+// TestNoRoomIsNoMismatch protects an append that shares its version with another
+// command: that the metadata is full is not an answer for its caller. Found by seed 24
+// of sources.
+func TestNoRoomIsNoMismatch(t *testing.T) {
+	p := newPlace(t)
+	c, h := p.hook(persist.Config{InlineTotalMax: 1})
+	shard := c.NewShardID()
+	w := p.writer(c, shard)
+	rt := runtime.New(runtime.Options{})
+	isFirstSent, rest := runtime.NewChan[struct{}](rt, 1), runtime.NewChan[struct{}](rt, 0)
+	h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
+		isFirstSent.TrySend(struct{}{})
+		_, _ = rest.Recv(context.Background())
+		return commit()
+	}
+	group := rt.NewGroup(t.Context())
+	register := func(ctx context.Context) error {
+		_, err := c.OpenSince(ctx, shard, persist.CriticalReaderID(c.NewShardID()), persist.Opaque{Codec: "epoch"}, "test")
+		return err
+	}
+	group.Go("first", register)
+	_, err := isFirstSent.Recv(t.Context())
+	must(t, err)
+	group.Go("before", register)
+	must(t, rt.Sleep(t.Context(), 20*time.Millisecond))
+	group.Go("append", func(ctx context.Context) error {
+		return w.CompareAndAppend(ctx, rows(1, 0), frontier.At(0), frontier.At(1))
+	})
+	must(t, rt.Sleep(t.Context(), 20*time.Millisecond))
+	rest.Close()
+	must(t, group.Wait())
+	p.wantSnapshot(c, shard, 0, "row 0000@0+1")
+}

@@ -3,7 +3,6 @@ package persist
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
@@ -36,6 +35,31 @@ type Config struct {
 	// DeletesMax is how many objects are deleted at the same time. The default
 	// is 32.
 	DeletesMax int
+	// PartSize is about how many bytes of updates one object has. The default is
+	// 32 MiB.
+	PartSize int
+	// InlineSizeMax is how many bytes of updates an append or a merged batch has to
+	// have to become objects. What is smaller is kept within the metadata. The default
+	// is 4 KiB.
+	InlineSizeMax int
+	// InlineTotalMax is how many such bytes the metadata may have all in all. The
+	// default is 1 MiB.
+	InlineTotalMax int
+	// StatsSize is how many bytes may be kept of each part to tell what can be in it.
+	// The default is 1 KiB.
+	StatsSize int
+	// CompactionsMax is how many compactions of a shard a process takes on, one after
+	// the other. The default is 5, and a negative number none.
+	CompactionsMax int
+	// CompactionFanout is how many batches of about one size are merged into one. The
+	// default is 4.
+	CompactionFanout int
+	// CompactionFallback is after how long whoever was to merge batches is taken for
+	// dead. The default is an hour.
+	CompactionFallback time.Duration
+	// BatchesMax is how many batches there may be before appends wait for compactions.
+	// The default is 4096.
+	BatchesMax int
 	// CommandsMax is how many commands may share a version. The default is 64.
 	CommandsMax int
 	// RetryMin and RetryMax bound the pause before an external operation is
@@ -62,6 +86,7 @@ func (c Config) Validate() error {
 		{"WriterLease", c.WriterLease},
 		{"ReaderLease", c.ReaderLease},
 		{"GCFallback", c.GCFallback},
+		{"CompactionFallback", c.CompactionFallback},
 		{"RetryMin", c.RetryMin},
 		{"RetryMax", c.RetryMax},
 		{"PollMin", c.PollMin},
@@ -79,6 +104,12 @@ func (c Config) Validate() error {
 		{"GCVersionsMin", c.GCVersionsMin},
 		{"GCVersionsMax", c.GCVersionsMax},
 		{"DeletesMax", c.DeletesMax},
+		{"PartSize", c.PartSize},
+		{"InlineSizeMax", c.InlineSizeMax},
+		{"InlineTotalMax", c.InlineTotalMax},
+		{"StatsSize", c.StatsSize},
+		{"CompactionFanout", c.CompactionFanout},
+		{"BatchesMax", c.BatchesMax},
 		{"CommandsMax", c.CommandsMax},
 		{"ScanLimit", c.ScanLimit},
 	} {
@@ -100,32 +131,42 @@ func (c Config) Validate() error {
 
 func (c Config) withDefaults(node string) Config {
 	return Config{
-		Hostname:        cmp.Or(c.Hostname, node),
-		WriterLease:     cmp.Or(c.WriterLease, 15*time.Minute),
-		ReaderLease:     cmp.Or(c.ReaderLease, 15*time.Minute),
-		GCVersionsMin:   cmp.Or(c.GCVersionsMin, 32),
-		GCVersionsMax:   cmp.Or(c.GCVersionsMax, 128_000),
-		GCFallback:      cmp.Or(c.GCFallback, 15*time.Minute),
-		DeletesMax:      cmp.Or(c.DeletesMax, 32),
-		RollupThreshold: cmp.Or(c.RollupThreshold, 128),
-		CommandsMax:     cmp.Or(c.CommandsMax, 64),
-		RetryMin:        cmp.Or(c.RetryMin, 4*time.Millisecond),
-		RetryMax:        cmp.Or(c.RetryMax, 16*time.Second),
-		PollMin:         cmp.Or(c.PollMin, 8*time.Millisecond),
-		PollMax:         cmp.Or(c.PollMax, time.Second),
-		ScanLimit:       cmp.Or(c.ScanLimit, 3840),
-		SelfCheck:       c.SelfCheck,
+		Hostname:           cmp.Or(c.Hostname, node),
+		WriterLease:        cmp.Or(c.WriterLease, 15*time.Minute),
+		ReaderLease:        cmp.Or(c.ReaderLease, 15*time.Minute),
+		GCVersionsMin:      cmp.Or(c.GCVersionsMin, 32),
+		GCVersionsMax:      cmp.Or(c.GCVersionsMax, 128_000),
+		GCFallback:         cmp.Or(c.GCFallback, 15*time.Minute),
+		DeletesMax:         cmp.Or(c.DeletesMax, 32),
+		PartSize:           cmp.Or(c.PartSize, 32<<20),
+		InlineSizeMax:      cmp.Or(c.InlineSizeMax, 4<<10),
+		InlineTotalMax:     cmp.Or(c.InlineTotalMax, 1<<20),
+		StatsSize:          cmp.Or(c.StatsSize, 1<<10),
+		CompactionsMax:     max(cmp.Or(c.CompactionsMax, 5), 0),
+		CompactionFanout:   cmp.Or(c.CompactionFanout, 4),
+		CompactionFallback: cmp.Or(c.CompactionFallback, time.Hour),
+		BatchesMax:         cmp.Or(c.BatchesMax, 4096),
+		RollupThreshold:    cmp.Or(c.RollupThreshold, 128),
+		CommandsMax:        cmp.Or(c.CommandsMax, 64),
+		RetryMin:           cmp.Or(c.RetryMin, 4*time.Millisecond),
+		RetryMax:           cmp.Or(c.RetryMax, 16*time.Second),
+		PollMin:            cmp.Or(c.PollMin, 8*time.Millisecond),
+		PollMax:            cmp.Or(c.PollMax, time.Second),
+		ScanLimit:          cmp.Or(c.ScanLimit, 3840),
+		SelfCheck:          c.SelfCheck,
 	}
 }
 
 // ofState returns the part of the configuration that commands see.
 func (c Config) ofState() state.Config {
 	return state.Config{
-		InlineBytesMax:  math.MaxInt64, // parts that are objects of their own are not written yet
-		BatchesMax:      math.MaxInt32,
-		RollupThreshold: uint64(c.RollupThreshold),
-		GCVersionsMin:   uint64(c.GCVersionsMin),
-		GCVersionsMax:   uint64(c.GCVersionsMax),
-		GCFallbackMS:    uint64(c.GCFallback.Milliseconds()),
+		InlineBytesMax:       uint64(c.InlineTotalMax),
+		BatchesMax:           c.BatchesMax,
+		CompactionFanout:     c.CompactionFanout,
+		CompactionFallbackMS: uint64(c.CompactionFallback.Milliseconds()),
+		RollupThreshold:      uint64(c.RollupThreshold),
+		GCVersionsMin:        uint64(c.GCVersionsMin),
+		GCVersionsMax:        uint64(c.GCVersionsMax),
+		GCFallbackMS:         uint64(c.GCFallback.Milliseconds()),
 	}
 }

@@ -21,8 +21,11 @@ type machine struct {
 	known   *runtime.Watch[knowledge]
 	opening *runtime.Semaphore // of one: who reads or makes the first version
 
-	rollup, garbage chore
-	goal            SeqNo // up to which to collect, under the committer's lock
+	rollup, garbage, compaction chore
+	// goal is up to which version to collect garbage, and requests what to merge.
+	// Both are guarded by the committer's lock.
+	goal     SeqNo
+	requests []state.CompactionRequest
 }
 
 // knowledge is what a process knows of a shard.
@@ -36,10 +39,11 @@ func newMachine(c *Client, shard ShardID) *machine {
 	return &machine{
 		committer: committer{mu: c.rt.NewMutex()},
 		client:    c, shard: shard, key: shard.String(),
-		known:   runtime.NewWatch(c.rt, knowledge{state: new(state.State)}),
-		opening: c.rt.NewSemaphore(1),
-		rollup:  chore{name: "rollup", work: (*machine).writeRollup},
-		garbage: chore{name: "gc", work: (*machine).collectAssigned},
+		known:      runtime.NewWatch(c.rt, knowledge{state: new(state.State)}),
+		opening:    c.rt.NewSemaphore(1),
+		rollup:     chore{name: "rollup", work: (*machine).writeRollup},
+		garbage:    chore{name: "gc", work: (*machine).collectAssigned},
+		compaction: chore{name: "compaction", work: (*machine).compactAssigned},
 	}
 }
 

@@ -28,6 +28,12 @@ func (m *machine) maintain(work state.Maintenance) {
 		m.mu.Unlock()
 		m.start(&m.garbage)
 	}
+	if len(work.Compactions) > 0 {
+		m.mu.Lock()
+		m.requests = append(m.requests, work.Compactions...)
+		m.mu.Unlock()
+		m.start(&m.compaction)
+	}
 }
 
 // start asks for a chore.

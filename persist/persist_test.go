@@ -26,6 +26,9 @@ type place struct {
 
 func newPlace(t testing.TB) *place { return &place{t, memory.New("test", memory.Options{})} }
 
+// live is a runtime of its own, for looking at the store itself.
+func (p *place) live() *runtime.Runtime { return runtime.New(runtime.Options{}) }
+
 func (p *place) client(config persist.Config) *persist.Client {
 	p.t.Helper()
 	rt := runtime.New(runtime.Options{Node: p.t.Name()})
@@ -294,7 +297,7 @@ func TestACapabilityHasOneOwner(t *testing.T) {
 // versions are gone.
 func TestLogsCanBeTruncatedUpToARollup(t *testing.T) {
 	p := newPlace(t)
-	c := p.client(persist.Config{RollupThreshold: 3})
+	c := p.client(persist.Config{RollupThreshold: 3, GCVersionsMin: 1000, CompactionsMax: -1})
 	shard := c.NewShardID()
 	w := p.writer(c, shard)
 	lagging := p.writer(p.client(persist.Config{}), shard)
@@ -395,7 +398,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 // only: a typed error, nothing has happened, and the writer can go on.
 func TestAnAppendThatIsTooLargeIsRefused(t *testing.T) {
 	p := &place{t, memory.New("test", memory.Options{VersionSizeMax: 2000})}
-	c := p.client(persist.Config{})
+	c := p.client(persist.Config{InlineSizeMax: 1 << 20})
 	shard := c.NewShardID()
 	w := p.writer(c, shard)
 	large := []persist.Update{insert(string(make([]byte, 5000)), 0)}

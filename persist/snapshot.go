@@ -2,7 +2,9 @@ package persist
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist/internal/part"
@@ -38,7 +40,7 @@ func (r *Reader) snapshot(ctx context.Context, asOf uint64) ([]Update, error) {
 			return nil, err
 		}
 		if !s.Upper().LessEqualTime(asOf) {
-			updates, err := contents(s, asOf)
+			updates, err := r.contents(ctx, s, asOf)
 			release()
 			return updates, r.machine.poison(err)
 		}
@@ -62,35 +64,32 @@ func (r *Reader) mayRead(s *state.State, asOf uint64) error {
 }
 
 // contents adds up all updates of a state at times up to asOf.
-func contents(s *state.State, asOf uint64) ([]Update, error) {
-	var all []Update
+func (r *Reader) contents(ctx context.Context, s *state.State, asOf uint64) (all []Update, err error) {
+	var runs [][]part.Unfetched
 	for _, batch := range s.Batches().Shared() {
 		if first, ok := batch.Desc.Lower.Time(); !ok || first > asOf {
 			break
 		}
-		for _, run := range batch.Runs {
-			for _, p := range run.Parts {
-				updates, err := p.InlineUpdates()
-				if err != nil {
-					return nil, err
-				}
-				all = appendUpTo(all, updates, batch.Desc, p.Rewrite, asOf)
-			}
-		}
+		source := &source{machine: r.machine, batch: batch, hasUntil: asOf < math.MaxUint64, until: asOf + 1}
+		runs = append(runs, source.runs()...)
 	}
-	return part.Consolidate(all)
+	for u, err := range part.Merge(ctx, asOf, runs...) {
+		switch {
+		case errors.Is(err, errPartMissing):
+			return nil, r.missing(ctx, err)
+		case err != nil:
+			return nil, err
+		}
+		all = append(all, u)
+	}
+	return all, nil
 }
 
-// appendUpTo takes the updates that belong to the batch and count as of a time.
-// An append that was cut short leaves others in its part.
-func appendUpTo(all, updates []Update, desc state.Desc, rewrite frontier.Antichain, asOf uint64) []Update {
-	for _, u := range updates {
-		belongs := desc.Since != frontier.At(0) || // merged: what did not belong is gone, and times have moved
-			desc.Lower.LessEqualTime(u.Time) && !desc.Upper.LessEqualTime(u.Time)
-		if belongs && rewrite.AdvanceTime(u.Time) <= asOf {
-			u.Time = asOf
-			all = append(all, u)
-		}
+// missing says what it means that an object which the reader holds is not there: the
+// lease has run out, or the shard is damaged.
+func (r *Reader) missing(ctx context.Context, err error) error {
+	if renewErr := r.Renew(ctx); renewErr != nil {
+		return renewErr
 	}
-	return all
+	return fmt.Errorf("%w: %w", ErrCorruption, err)
 }

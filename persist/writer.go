@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist/internal/part"
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
 )
 
@@ -61,7 +63,12 @@ func (w *Writer) FetchRecentUpper(ctx context.Context) (frontier.Antichain, erro
 // Without updates and with expected equal to next it only makes sure that this
 // is the upper.
 func (w *Writer) CompareAndAppend(ctx context.Context, updates []Update, expected, next frontier.Antichain) error {
-	return w.wrap(w.append(ctx, updates, state.Draft{Lower: expected, Upper: next}, expected))
+	draft, err := w.draft(ctx, updates, state.Draft{Lower: expected, Upper: next})
+	if err == nil {
+		err = w.append(ctx, &draft, expected)
+		w.discardUnused(ctx, draft, err)
+	}
+	return w.wrap(err)
 }
 
 // Append is for writers that all produce the same data: it makes sure that the
@@ -70,17 +77,24 @@ func (w *Writer) CompareAndAppend(ctx context.Context, updates []Update, expecte
 // of CompareAndAppend; after an [*UnknownOutcomeError] it may simply be called
 // again.
 func (w *Writer) Append(ctx context.Context, updates []Update, lower, upper frontier.Antichain) error {
+	draft, err := w.draft(ctx, updates, state.Draft{Lower: lower, Upper: upper})
+	if err != nil {
+		return w.wrap(err)
+	}
 	expected := lower
 	for {
-		err := w.append(ctx, updates, state.Draft{Lower: lower, Upper: upper}, expected)
+		err := w.append(ctx, &draft, expected)
 		var mismatch *UpperMismatchError
 		if !errors.As(err, &mismatch) {
+			w.discardUnused(ctx, draft, err)
 			return w.wrap(err)
 		}
 		switch current := mismatch.Current; {
 		case upper.LessEqual(current):
+			w.discardUnused(ctx, draft, err)
 			return nil // somebody has written all of it
 		case !expected.LessThan(current):
+			w.discardUnused(ctx, draft, err)
 			return w.wrap(&UpperMismatchError{Expected: lower, Current: current})
 		default:
 			expected = current // somebody has written a part of it
@@ -102,7 +116,7 @@ func (w *Writer) AdvanceUpper(ctx context.Context, target frontier.Antichain) er
 			w.upper = upper
 			return nil
 		}
-		err = w.append(ctx, nil, state.Draft{Lower: upper, Upper: target}, upper)
+		err = w.append(ctx, &state.Draft{Shard: w.Shard(), Lower: upper, Upper: target}, upper)
 		var mismatch *UpperMismatchError
 		var unknown *UnknownOutcomeError
 		switch {
@@ -128,53 +142,110 @@ func (w *Writer) wrap(err error) error {
 	return fmt.Errorf("persist: append to %v: %w", w.machine.shard, err)
 }
 
-// append is one call with one token.
-func (w *Writer) append(ctx context.Context, updates []Update, bounds state.Draft, expected frontier.Antichain) error {
-	c := w.machine.client
-	command, err := w.command(updates, bounds, expected)
-	if err != nil {
-		return err
+// draft writes updates to where an append can take them over.
+func (w *Writer) draft(ctx context.Context, updates []Update, bounds state.Draft) (state.Draft, error) {
+	bounds.Shard = w.Shard()
+	if err := bounds.CheckTimes(updates); err != nil {
+		return bounds, err
 	}
+	consolidated, err := part.Consolidate(updates)
+	if err != nil {
+		return bounds, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	run, err := w.write(ctx, consolidated, w.machine.client.config.InlineSizeMax)
+	if run.Length > 0 {
+		bounds.Runs = []state.Run{run}
+	}
+	return bounds, err
+}
+
+// write makes a run of consolidated updates. If there is an error nothing is left of
+// it, as far as that is possible.
+func (w *Writer) write(ctx context.Context, consolidated []Update, inlineMax int) (run state.Run, err error) {
+	p := &partWriter{machine: w.machine, writer: w.appender.Writer(), inlineMax: inlineMax}
+	for _, u := range consolidated {
+		if err = p.add(ctx, u); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		run, err = p.finish(ctx)
+	}
+	if err != nil {
+		w.machine.discard(ctx, state.Run{Parts: p.parts})
+		return state.Run{}, fmt.Errorf("%w: %w", ErrDeterminate, err) // nothing was appended
+	}
+	return run, nil
+}
+
+// discardUnused deletes what was written for an append, if that has certainly not
+// happened and never will.
+func (w *Writer) discardUnused(ctx context.Context, draft state.Draft, err error) {
+	if err != nil && !errors.Is(err, ErrIndeterminate) {
+		w.machine.discard(ctx, draft.Runs...)
+	}
+}
+
+// append is one call with one token. It replaces the runs of the draft where they have
+// to be objects.
+func (w *Writer) append(ctx context.Context, draft *state.Draft, expected frontier.Antichain) error {
+	c := w.machine.client
 	if w.appender.NeedsRotation() {
 		if err := w.appender.Rotate(WriterID(c.newID())); err != nil {
 			return err
 		}
 	}
-	call, err := w.appender.Begin(command, c.environment().NowMS)
+	call, err := w.appender.Begin(state.CompareAndAppend{
+		LeaseMS:  uint64(c.config.WriterLease.Milliseconds()),
+		Debug:    state.Debug{Host: c.config.Hostname, Purpose: w.purpose},
+		Token:    state.IdempotencyToken(c.newID()),
+		Expected: expected, New: draft.Upper, Batches: []state.Draft{*draft}, IsSchemaless: true,
+	}, c.environment().NowMS)
 	if err != nil {
 		return err
 	}
 	err = w.run(ctx, call)
+	draft.Runs = call.Command.Batches[0].Runs
 	var mismatch *UpperMismatchError
 	switch {
 	case err == nil:
-		w.upper = bounds.Upper
+		w.upper = draft.Upper
 	case errors.As(err, &mismatch):
 		w.upper = mismatch.Current
 	}
 	return err
 }
 
-func (w *Writer) command(
-	updates []Update, bounds state.Draft, expected frontier.Antichain,
-) (command state.CompareAndAppend, err error) {
-	c := w.machine.client
-	command = state.CompareAndAppend{
-		LeaseMS:  uint64(c.config.WriterLease.Milliseconds()),
-		Debug:    state.Debug{Host: c.config.Hostname, Purpose: w.purpose},
-		Token:    state.IdempotencyToken(c.newID()),
-		Expected: expected, New: bounds.Upper,
+// makeRoom does what an append has to wait for, if the state cannot take it up as it
+// is: it moves what is inlined into objects, or waits for compactions.
+func (w *Writer) makeRoom(ctx context.Context, call *state.AppendCall, outcome state.AppendOutcome, p *pause) error {
+	if outcome == state.BatchesFull {
+		if _, _, err := apply(ctx, w.machine, state.ClaimCompactions{}, nil); err != nil {
+			return err
+		}
+		return p.wait(ctx)
 	}
-	if len(updates) == 0 {
-		return command, nil
+	batches := call.Command.Batches
+	runs := slices.Clone(batches[0].Runs)
+	for i, run := range runs {
+		if len(run.Parts) != 1 || !run.Parts[0].IsInline() {
+			continue
+		}
+		updates, err := run.Parts[0].InlineUpdates()
+		if err != nil {
+			return err
+		}
+		if runs[i], err = w.write(ctx, updates, 0); err != nil {
+			return err
+		}
+		if runs[i].Parts[0].IsInline() {
+			return fmt.Errorf("%w: the metadata is full, and the format of the shard has no objects", ErrUsage)
+		}
 	}
-	bounds.Shard = w.machine.shard
-	draft, err := bounds.WithInline(state.RunID(c.newID()), 0, updates)
-	if err != nil {
-		return command, fmt.Errorf("%w: %w", ErrUsage, err)
-	}
-	command.Batches = []state.Draft{draft}
-	return command, nil
+	draft := batches[0]
+	draft.Runs = runs
+	call.Command.Batches = []state.Draft{draft}
+	return nil
 }
 
 // run makes attempts until the call has an outcome.
@@ -184,6 +255,11 @@ func (w *Writer) run(ctx context.Context, call *state.AppendCall) error {
 	for {
 		answer, a, err := try(ctx, m, call.Command)
 		switch {
+		case err == nil && (answer.Outcome == state.InlineFull || answer.Outcome == state.BatchesFull):
+			if err := w.makeRoom(ctx, call, answer.Outcome, p); err != nil {
+				return abandon(ctx, call, false, err)
+			}
+			continue
 		case err == nil && a.standing != state.Stale:
 			return call.Finish(answer)
 		case err == nil, isFinal(err) && a.standing == state.Stale:

@@ -54,21 +54,43 @@ func newStoreWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*storeWorld
 		store:  memory.New("store", memory.Options{}),
 		ledger: invariants.NewLedger(),
 		faults: faults,
-		config: persist.Config{
-			WriterLease:     drawMillis(rand, 100, 600, 10_000),
-			ReaderLease:     drawMillis(rand, 200, 4000, 60_000),
-			RollupThreshold: runtime.Between(rand, 2, 12),
-			GCVersionsMin:   runtime.Between(rand, 1, 12),
-			GCVersionsMax:   runtime.Between(rand, 2, 100),
-			GCFallback:      drawMillis(rand, 100, 2000, 30_000),
-			DeletesMax:      runtime.Between(rand, 1, 3),
-			CommandsMax:     runtime.Between(rand, 1, 5),
-			RetryMin:        drawMillis(rand, 4, 60, 1500),
-			RetryMax:        4 * time.Second,
-			ScanLimit:       runtime.Between(rand, 1, 40),
-			SelfCheck:       true,
-		},
+		config: drawEngine(rand),
 	}, nil
+}
+
+// drawEngine draws the configuration of the engine: tiny thresholds, short leases. In
+// half of the runs next to everything stays within the metadata; in the others nearly
+// every append is an object, and many are several.
+func drawEngine(rand *runtime.Rand) persist.Config {
+	config := persist.Config{
+		WriterLease:        drawMillis(rand, 100, 600, 10_000),
+		InlineSizeMax:      2000,
+		InlineTotalMax:     runtime.Between(rand, 500, 3000),
+		CompactionsMax:     runtime.Between(rand, -1, 3),
+		CompactionFanout:   runtime.Between(rand, 2, 4),
+		CompactionFallback: drawMillis(rand, 100, 2000, 6000),
+		ReaderLease:        drawMillis(rand, 200, 4000, 60_000),
+		RollupThreshold:    runtime.Between(rand, 2, 12),
+		GCVersionsMin:      runtime.Between(rand, 1, 30),
+		GCVersionsMax:      runtime.Between(rand, 2, 100),
+		GCFallback:         drawMillis(rand, 100, 2000, 30_000),
+		DeletesMax:         runtime.Between(rand, 1, 3),
+		CommandsMax:        runtime.Between(rand, 1, 5),
+		RetryMin:           drawMillis(rand, 4, 60, 1500),
+		RetryMax:           4 * time.Second,
+		ScanLimit:          runtime.Between(rand, 1, 40),
+		SelfCheck:          true,
+	}
+	if rand.IntN(2) == 0 {
+		config.PartSize = runtime.Between(rand, 1, 300)
+		config.InlineSizeMax = runtime.Between(rand, 1, 100)
+		config.InlineTotalMax = runtime.Between(rand, 1, 600)
+		config.StatsSize = runtime.Between(rand, 1, 200)
+	}
+	if config.CompactionsMax > 0 { // otherwise nobody would ever make room
+		config.BatchesMax = runtime.Between(rand, 20, 100)
+	}
+	return config
 }
 
 // drawMillis draws a time: in half of the runs a short one.

@@ -81,6 +81,8 @@ func (c *AppendCall) Finish(answer AppendAnswer) error {
 		return c.end(nil)
 	case answer.Outcome == AlreadyAppended:
 		return c.end(misuse(InvalidToken, "%v has been used for another append", c.Command.Token))
+	case answer.Outcome != UpperDiffers:
+		return c.end(violation("P-27", "an append ends with the answer %q", answer.Outcome))
 	case c.isIndeterminate && !answer.IsRuledOut:
 		return c.end(unknownOutcome("the upper differs, which may be due to an earlier attempt"))
 	default:

@@ -25,13 +25,8 @@ type Draft struct {
 // [UpdateNotBeyondLower] or [UpdateBeyondUpper] if one lies outside the bounds of
 // the draft, and a [*part.OverflowError] if diffs do not add up.
 func (d Draft) WithInline(id RunID, schema SchemaID, updates []part.Update) (Draft, error) {
-	for _, update := range updates {
-		if !d.Lower.LessEqualTime(update.Time) {
-			return Draft{}, misuse(UpdateNotBeyondLower, "time %d, lower %v", update.Time, d.Lower)
-		}
-		if d.Upper.LessEqualTime(update.Time) {
-			return Draft{}, misuse(UpdateBeyondUpper, "time %d, upper %v", update.Time, d.Upper)
-		}
+	if err := d.CheckTimes(updates); err != nil {
+		return Draft{}, err
 	}
 	consolidated, err := part.Consolidate(updates)
 	if err != nil {
@@ -40,7 +35,7 @@ func (d Draft) WithInline(id RunID, schema SchemaID, updates []part.Update) (Dra
 	if len(consolidated) == 0 {
 		return d, nil
 	}
-	inlined, err := inlinePart(consolidated)
+	inlined, err := InlinePart(consolidated)
 	if err != nil {
 		return Draft{}, err
 	}
@@ -51,7 +46,23 @@ func (d Draft) WithInline(id RunID, schema SchemaID, updates []part.Update) (Dra
 	return d, nil
 }
 
-func inlinePart(consolidated []part.Update) (Part, error) {
+// CheckTimes returns a [*UsageError] of kind [UpdateNotBeyondLower] or
+// [UpdateBeyondUpper] if an update lies outside the bounds of the draft.
+func (d Draft) CheckTimes(updates []part.Update) error {
+	for _, update := range updates {
+		if !d.Lower.LessEqualTime(update.Time) {
+			return misuse(UpdateNotBeyondLower, "time %d, lower %v", update.Time, d.Lower)
+		}
+		if d.Upper.LessEqualTime(update.Time) {
+			return misuse(UpdateBeyondUpper, "time %d, upper %v", update.Time, d.Upper)
+		}
+	}
+	return nil
+}
+
+// InlinePart returns a part that has the given updates, which are consolidated and not
+// none, within the state.
+func InlinePart(consolidated []part.Update) (Part, error) {
 	encoded, err := part.EncodeInline(consolidated)
 	if err != nil {
 		return Part{}, err

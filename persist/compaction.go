@@ -1,0 +1,97 @@
+package persist
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tidemarkdb/tidemark/persist/internal/part"
+	"github.com/tidemarkdb/tidemark/persist/internal/state"
+)
+
+// compactAssigned merges the batches that this process was asked to.
+func (m *machine) compactAssigned(ctx context.Context) error {
+	for {
+		m.mu.Lock()
+		if len(m.requests) == 0 {
+			m.mu.Unlock()
+			return nil
+		}
+		request := m.requests[0]
+		m.mu.Unlock()
+		err := m.compact(ctx, request)
+		m.mu.Lock()
+		m.requests = m.requests[1:]
+		m.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// compactionRoom returns how many further compactions this process takes on.
+func (m *machine) compactionRoom() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return max(m.client.config.CompactionsMax-len(m.requests), 0)
+}
+
+// compact merges the batches of a request and puts the result in their place. It holds
+// no version: what it reads may have been merged by somebody else, and deleted; then
+// there is nothing left to do.
+func (m *machine) compact(ctx context.Context, request state.CompactionRequest) error {
+	run, dropped, err := m.merge(ctx, request)
+	if err != nil {
+		m.discard(ctx, run)
+		if errors.Is(err, errPartMissing) {
+			return nil
+		}
+		return m.poison(err)
+	}
+	command := state.ApplyCompaction{Window: request.Window, Since: request.Since, DroppedDiffs: dropped}
+	if run.Length > 0 {
+		command.Runs = []state.Run{run}
+	}
+	var ever state.EverApplied
+	outcome, _, err := apply(ctx, m, command, func(outcome state.CompactionOutcome) {
+		ever.Indeterminate(outcome == state.CompactionApplied)
+	})
+	switch {
+	case err != nil && !errors.Is(err, ErrUsage):
+		return err // it may have been applied
+	case err != nil || !ever.Finish(outcome == state.CompactionApplied):
+		m.discard(ctx, run)
+	}
+	return err
+}
+
+// merge writes the updates of some batches anew, as one run. If there is an error the
+// run says what was written.
+func (m *machine) merge(
+	ctx context.Context, request state.CompactionRequest,
+) (run state.Run, dropped int64, err error) {
+	since, _ := request.Since.Time()
+	w := &partWriter{machine: m, writer: WriterID(m.client.newID()), inlineMax: m.client.config.InlineSizeMax}
+	var runs [][]part.Unfetched
+	var sources []*source
+	for _, batch := range request.Batches {
+		s := &source{machine: m, batch: batch}
+		sources = append(sources, s)
+		runs = append(runs, s.runs()...)
+	}
+	written := func() state.Run { return state.Run{Parts: w.parts} }
+	for u, err := range part.Merge(ctx, since, runs...) {
+		if err != nil {
+			return written(), 0, err
+		}
+		if err := w.add(ctx, u); err != nil {
+			return written(), 0, err
+		}
+	}
+	for _, s := range sources {
+		dropped += s.dropped
+	}
+	if run, err = w.finish(ctx); err != nil {
+		return written(), 0, err
+	}
+	return run, dropped, nil
+}

@@ -1,0 +1,224 @@
+package persist
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tidemarkdb/tidemark/persist/internal/part"
+	"github.com/tidemarkdb/tidemark/persist/internal/state"
+	"github.com/tidemarkdb/tidemark/persist/internal/wire"
+	"github.com/tidemarkdb/tidemark/persist/relation"
+)
+
+// partWriter turns consolidated updates, in order, into one run of parts: objects of
+// about a size, or, if there are few of them, one part within the state. It keeps one
+// part in memory, and those that are on their way to the store.
+type partWriter struct {
+	machine *machine
+	writer  WriterID
+	// inlineMax is from how many bytes on a run is an object. 0 makes it one always.
+	inlineMax int
+
+	buffer []Update
+	size   int // of the buffer in bytes
+	parts  []state.Part
+}
+
+// updateSize is what an update takes beside its row, in bytes.
+const updateSize = 16
+
+// add takes updates that come after those before. It keeps their rows.
+func (w *partWriter) add(ctx context.Context, u Update) error {
+	w.buffer = append(w.buffer, u)
+	w.size += len(u.Row) + updateSize
+	if w.size < w.machine.client.config.PartSize {
+		return nil
+	}
+	return w.flush(ctx)
+}
+
+// finish returns the run, which has no parts if there were no updates.
+func (w *partWriter) finish(ctx context.Context) (state.Run, error) {
+	isSmall := len(w.parts) == 0 && w.size < w.inlineMax
+	switch {
+	case len(w.buffer) == 0:
+	case isSmall || w.machine.state().Header().Version < state.PartsFormat:
+		inlined, err := state.InlinePart(w.buffer)
+		if err != nil {
+			return state.Run{}, err
+		}
+		w.parts = append(w.parts, inlined)
+	default:
+		if err := w.flush(ctx); err != nil {
+			return state.Run{}, err
+		}
+	}
+	run := state.Run{ID: state.RunID(w.machine.client.newID()), Order: state.ByRow, Parts: w.parts}
+	for _, p := range w.parts {
+		run.Length += p.Length
+		run.EncodedSize += p.EncodedSize
+	}
+	return run, nil
+}
+
+// flush makes the buffer an object.
+func (w *partWriter) flush(ctx context.Context) error {
+	p, data, err := w.encode()
+	if err != nil {
+		return err
+	}
+	w.parts = append(w.parts, p) // before it is there: whoever gives up deletes what may be
+	w.buffer, w.size = nil, 0
+	c := w.machine.client
+	return c.retryExternal(ctx, func() error { return c.blob.Set(ctx, w.machine.partPath(p.Key), data) })
+}
+
+func (w *partWriter) encode() (state.Part, []byte, error) {
+	c := w.machine.client
+	data, err := part.Encode(relation.Schema{}, w.buffer, part.Options{})
+	if err != nil {
+		return state.Part{}, nil, err
+	}
+	stats, err := part.Collect(relation.Schema{}, w.buffer)
+	if err != nil {
+		return state.Part{}, nil, err
+	}
+	encodedStats, err := part.EncodeStats(relation.Schema{}, stats, c.config.StatsSize)
+	if err != nil {
+		return state.Part{}, nil, err
+	}
+	name := state.PartName{
+		Class: state.AppendedPart, Epoch: w.machine.state().BatchEpoch(), Writer: w.writer, ID: state.BlobID(c.newID()),
+	}
+	return state.Part{
+		Key: name.Key(), Format: state.ParquetFormat, EncodedSize: uint64(len(data)), Checksum: wire.Checksum(data),
+		Length: uint64(len(w.buffer)), DiffsSum: part.DiffsSum(w.buffer), Stats: encodedStats,
+		RowLower: part.LowerBound(w.buffer[0].Row, rowLowerSize),
+	}, data, nil
+}
+
+// rowLowerSize is the size of the longest lower bound of rows, in bytes.
+const rowLowerSize = 256
+
+// discard deletes the objects of a run that no version refers to and none ever will.
+func (m *machine) discard(ctx context.Context, runs ...state.Run) {
+	var keys []state.PartKey
+	for _, run := range runs {
+		for _, p := range run.Parts {
+			if !p.IsInline() {
+				keys = append(keys, p.Key)
+			}
+		}
+	}
+	if err := m.deleteParts(ctx, keys); err != nil {
+		m.client.rt.Logger().WarnContext(ctx, "unused parts not deleted", "shard", m.shard, "error", err)
+	}
+}
+
+func (m *machine) partPath(key state.PartKey) string { return m.key + "/" + string(key) }
+
+// errPartMissing says that the object of a part is not there. It wraps [ErrNotFound].
+var errPartMissing = fmt.Errorf("part: %w", ErrNotFound)
+
+// fetchAttempts is how often a damaged object is read before the damage is taken to be
+// in the store and not on the way.
+const fetchAttempts = 3
+
+// fetchPart returns the updates of a part as they were written: consolidated, with
+// times that are yet to be read as of its rewrite. The error is errPartMissing, or one
+// of corruption.
+func (m *machine) fetchPart(ctx context.Context, p state.Part) ([]Update, error) {
+	if p.IsInline() {
+		return p.InlineUpdates()
+	}
+	var data []byte
+	var err error
+	for range fetchAttempts {
+		if data, err = m.getPart(ctx, p); !errors.Is(err, ErrCorruption) {
+			break
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	updates, err := part.Decode(relation.Schema{}, data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Key, err)
+	}
+	if uint64(len(updates)) != p.Length || part.DiffsSum(updates) != p.DiffsSum {
+		return nil, fmt.Errorf("%w: %s has other updates than it should", ErrCorruption, p.Key)
+	}
+	return updates, nil
+}
+
+func (m *machine) getPart(ctx context.Context, p state.Part) (data []byte, err error) {
+	err = m.client.retryExternal(ctx, func() error {
+		value, found, err := m.client.blob.Get(ctx, m.partPath(p.Key))
+		if err == nil && !found {
+			err = errPartMissing
+		}
+		data = value
+		return err
+	})
+	if err == nil && (uint64(len(data)) != p.EncodedSize || wire.Checksum(data) != p.Checksum) {
+		err = fmt.Errorf("%w: %s has another size or checksum", ErrCorruption, p.Key)
+	}
+	return data, err
+}
+
+// source is a batch as it is read: which updates of its parts count.
+type source struct {
+	machine *machine
+	batch   *state.Batch
+	// until is the first time that does not count any more, if hasUntil.
+	until    uint64
+	hasUntil bool
+	// dropped is the sum of the diffs that an append which was cut short has left in
+	// the parts. They are none of the batch's.
+	dropped int64
+}
+
+// runs returns the runs of the batch, yet to be fetched.
+func (s *source) runs() (runs [][]part.Unfetched) {
+	for _, run := range s.batch.Runs {
+		var parts []part.Unfetched
+		for _, p := range run.Parts {
+			parts = append(parts, part.Unfetched{
+				RowLower: p.RowLower,
+				Fetch:    func(ctx context.Context) ([]Update, error) { return s.fetch(ctx, p) },
+			})
+			if run.Order == state.Unordered {
+				runs, parts = append(runs, parts), nil
+			}
+		}
+		if len(parts) > 0 {
+			runs = append(runs, parts)
+		}
+	}
+	return runs
+}
+
+// fetch returns those updates of a part that count, consolidated.
+func (s *source) fetch(ctx context.Context, p state.Part) ([]Update, error) {
+	all, err := s.machine.fetchPart(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	desc, counted := s.batch.Desc, all[:0]
+	isMerged := desc.Since != state.Desc{}.Since // what did not belong is gone, and times have moved
+	for _, u := range all {
+		if !isMerged && (!desc.Lower.LessEqualTime(u.Time) || desc.Upper.LessEqualTime(u.Time)) {
+			s.dropped += u.Diff
+			continue
+		}
+		u.Time = p.Rewrite.AdvanceTime(u.Time)
+		if !s.hasUntil || u.Time < s.until {
+			counted = append(counted, u)
+		}
+	}
+	if p.Rewrite != (state.Part{}.Rewrite) {
+		return part.Consolidate(counted)
+	}
+	return counted, nil
+}
