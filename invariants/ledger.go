@@ -129,15 +129,18 @@ func (l *Ledger) apply(rt *runtime.Runtime, key string, s *ledgerShard, v persis
 	rt.Always(err == nil, "P-8", "shard", key, "seqno", v.SeqNo, "error", err)
 	rt.Always(s.since.LessEqual(s.log.Since()) && s.upper.LessEqual(s.log.Upper()), "P-11", "shard", key, "seqno", v.SeqNo)
 	rt.Always(s.walltime < s.log.WalltimeMS(), "P-11", "shard", key, "seqno", v.SeqNo, "walltime", s.log.WalltimeMS())
-	rt.Always(s.needed <= s.log.SeqNoSince(), "P-11", "shard", key, "seqno", v.SeqNo, "held", s.log.SeqNoSince())
+	needed := held(&s.log)
+	rt.Always(s.needed <= needed, "P-11", "shard", key, "seqno", v.SeqNo, "held", needed)
 	rt.Always(!wasTombstone || s.log.IsTombstone(), "P-15", "shard", key, "seqno", v.SeqNo)
-	s.since, s.upper, s.walltime, s.needed = s.log.Since(), s.log.Upper(), s.log.WalltimeMS(), s.log.SeqNoSince()
+	s.since, s.upper, s.walltime, s.needed = s.log.Since(), s.log.Upper(), s.log.WalltimeMS(), needed
 	change := s.log.Change()
 	for _, object := range change.PartsAdded {
-		l.link(rt, "P-18", object, v.SeqNo)
+		flaw := l.link(object)
+		rt.Always(flaw == "", "P-18", "object", object, "linked", v.SeqNo, "which", flaw)
 	}
 	for _, object := range change.RollupsAdded {
-		l.link(rt, "P-10", object, v.SeqNo)
+		flaw := l.link(object)
+		rt.Always(flaw == "", "P-10", "object", object, "linked", v.SeqNo, "which", flaw)
 	}
 	for _, object := range append(change.PartsDropped, change.RollupsDropped...) {
 		known := l.object(object)
@@ -154,12 +157,26 @@ func (l *Ledger) apply(rt *runtime.Runtime, key string, s *ledgerShard, v persis
 	}
 }
 
-// link notes that a version refers to an object.
-func (l *Ledger) link(rt *runtime.Runtime, invariant, key string, n persist.SeqNo) {
+// held returns the earliest version that somebody needs.
+func held(log *persist.Follower) persist.SeqNo {
+	least := log.SeqNo()
+	for _, r := range log.Leased() {
+		least = min(least, r.Hold)
+	}
+	return least
+}
+
+// link notes that a version refers to an object, and returns what is wrong with that.
+func (l *Ledger) link(key string) (flaw string) {
 	object := l.object(key)
-	rt.Always(object.exists, invariant, "object", key, "linked", n, "which", "does not exist")
-	rt.Always(!object.isLinked, invariant, "object", key, "linked", "twice")
+	switch {
+	case !object.exists:
+		flaw = "does not exist"
+	case object.isLinked:
+		flaw = "was linked before"
+	}
 	object.isLinked, object.isNeeded = true, true
+	return flaw
 }
 
 // checkOpening asserts that the shard can be opened with what is left of the log.

@@ -148,11 +148,8 @@ func paths[K ~string](shard string, keys []K) []string {
 	return all
 }
 
-// SeqNoSince returns the earliest version whose objects somebody may still need.
-func (f *Follower) SeqNoSince() SeqNo { return f.now().SeqNoSince() }
-
-// LastGC returns up to which version garbage collection has been assigned.
-func (f *Follower) LastGC() SeqNo { return f.now().LastGC() }
+// Leased returns the capabilities that end with their lease, in order of their ids.
+func (f *Follower) Leased() []InspectedReader { return inspectLeased(f.now()) }
 
 // Critical returns the capabilities that end by being given up, in order of their
 // ids.
@@ -217,11 +214,7 @@ func inspect(s *state.State) Inspection {
 		Since: s.Since(), Upper: s.Upper(), IsTombstone: s.IsTombstone(),
 	}
 	i.Critical = inspectCritical(s)
-	for id, r := range s.LeasedReaders().All() {
-		i.Leased = append(i.Leased, InspectedReader{
-			ID: id.String(), Since: r.Since, Hold: r.Hold, Host: r.Debug.Host, Purpose: r.Debug.Purpose,
-		})
-	}
+	i.Leased = inspectLeased(s)
 	for id, w := range s.Writers().All() {
 		i.Writers = append(i.Writers, InspectedWriter{
 			ID: id.String(), Token: w.Token.String(), Upper: w.Upper, Host: w.Debug.Host, Purpose: w.Debug.Purpose,
@@ -246,6 +239,15 @@ func inspectCritical(s *state.State) (all []InspectedReader) {
 	for id, r := range s.CriticalReaders().All() {
 		all = append(all, InspectedReader{
 			ID: id.String(), Since: r.Since, Opaque: r.Opaque, Host: r.Debug.Host, Purpose: r.Debug.Purpose,
+		})
+	}
+	return all
+}
+
+func inspectLeased(s *state.State) (all []InspectedReader) {
+	for id, r := range s.LeasedReaders().All() {
+		all = append(all, InspectedReader{
+			ID: id.String(), Since: r.Since, Hold: r.Hold, Host: r.Debug.Host, Purpose: r.Debug.Purpose,
 		})
 	}
 	return all

@@ -10,6 +10,7 @@ func All() []sim.Scenario {
 		Failover(),
 		Appends(),
 		Capability(),
+		Leases(),
 		Sources(),
 		Holds(),
 		HoldStorm(),

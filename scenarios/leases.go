@@ -1,0 +1,172 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim"
+)
+
+// Leases lets readers come and go while history is given up behind them.
+func Leases() sim.Scenario {
+	return sim.Scenario{
+		Name: "leases",
+		Doc: "readers come, move their sinces and go, some are paused beyond their leases, while owners move on, batches are" +
+			" merged and garbage is collected; whoever is alive reads what was written, whoever was forgotten that or nothing",
+		Run:    leases,
+		Faults: kindNames(storeFaults, storageRules...),
+		Goals:  []string{"append-succeeded", "leased-read", "lease-expired", "since-followed", "merged-read"},
+	}
+}
+
+// leasesWorld is a shard whose since moves.
+type leasesWorld struct{ *shardWorld }
+
+func leases(ctx context.Context, w *sim.World) error {
+	rt := w.Runtime()
+	rand := rt.Rand("leases")
+
+	// Given processes that write a shard, give its past up, and read it,
+	nodes := runtime.Between(rand, 2, 3)
+	plan := trouble{nodes: nodes, faults: 5, steps: 2500, kinds: storeFaults, storage: storageRules}.plan(w)
+	s, err := newShardWorld(w, rand, plan)
+	if err != nil {
+		return err
+	}
+	l := &leasesWorld{s}
+	if err := bootNodes(w, nodes, l.process); err != nil {
+		return err
+	}
+
+	// when they, the store, and their clocks are in trouble,
+	if err := w.Inject(plan.Faults...); err != nil {
+		return err
+	}
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 4, 9))*time.Second); err != nil {
+		return err
+	}
+
+	// then, once the faults are over, appends go on,
+	w.Quiesce(10 * time.Second)
+	succeeded := s.journal.Succeeded()
+	w.Eventually("P-52", 12*time.Second, func() bool { return s.journal.Succeeded() > succeeded }, "appends", succeeded)
+
+	// and the shard has what the writers were told.
+	return s.audit(ctx, rt)
+}
+
+func (l *leasesWorld) process(ctx context.Context, rt *runtime.Runtime) error {
+	client, err := l.client(rt)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	group := rt.NewGroup(ctx)
+	group.Go("writer", func(ctx context.Context) error { return l.write(ctx, rt, client) })
+	group.Go("owner", func(ctx context.Context) error { return l.own(ctx, rt, client) })
+	for range 1 + rt.Rand("readers").IntN(3)/2 {
+		group.Go("reader", func(ctx context.Context) error { return l.comeAndGo(ctx, rt, client) })
+	}
+	return group.Wait()
+}
+
+// own has a capability of its process, and moves it towards the upper.
+func (l *leasesWorld) own(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+	rand := rt.Rand("owner")
+	id, opaque := persist.CriticalReaderID{0: 1}, persist.Opaque{Codec: "node"}
+	copy(id[1:], rt.Node())
+	owner, err := client.OpenSince(ctx, l.shard, id, opaque, "owner")
+	if err != nil {
+		return err
+	}
+	for {
+		if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 100, 2500))*time.Millisecond); err != nil {
+			return err
+		}
+		upper, err := client.OpenShard(ctx, l.shard)
+		if err != nil {
+			return err
+		}
+		end, _ := upper.SharedUpper().Time()
+		to := frontier.At(end - min(end, rand.Uint64()%6))
+		if _, err := owner.CompareAndDowngrade(ctx, opaque, opaque, to); err != nil {
+			return err
+		}
+	}
+}
+
+// comeAndGo opens one reader after the other, and reads with each for a while.
+func (l *leasesWorld) comeAndGo(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+	rand := rt.Rand(fmt.Sprintf("reader %d", rt.Serial("reader")))
+	for {
+		r, err := client.OpenReader(ctx, l.shard, persist.ReaderOptions{
+			Purpose: "comes and goes", IsAtCriticalSince: rand.IntN(2) == 0,
+		})
+		if err != nil {
+			return err
+		}
+		isAlive, from := true, r.Since()
+		for range runtime.Between(rand, 1, 6) {
+			if isAlive, err = l.readOnce(ctx, rt, rand, r, &from); err != nil {
+				return err
+			}
+			if !isAlive {
+				break
+			}
+			if err := rt.Sleep(ctx, time.Duration(rand.IntN(1200))*time.Millisecond); err != nil {
+				return err
+			}
+		}
+		if isAlive {
+			if err := r.Close(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// readOnce reads as of a time that the reader may read, and then gives up what is before
+// it. It reports whether the reader is still known.
+func (l *leasesWorld) readOnce(
+	ctx context.Context, rt *runtime.Runtime, rand *runtime.Rand, r *persist.Reader, from *frontier.Antichain,
+) (isAlive bool, err error) {
+	since, ok := from.Time()
+	if !ok {
+		return false, nil
+	}
+	end, _ := r.SharedUpper().Time()
+	asOf := max(since, end-min(end, rand.Uint64()%8))
+	updates, err := r.Snapshot(ctx, asOf)
+	var expired *persist.LeaseExpiredError
+	var gone *persist.SinceError
+	// Its own since holds the time back for as long as the reader is known.
+	isForgotten := errors.As(err, &expired) || errors.As(err, &gone) && errors.As(r.Renew(ctx), &expired)
+	rt.Always(gone == nil || isForgotten, "P-31", "asOf", asOf, "error", err)
+	switch {
+	case isForgotten:
+		rt.Reachable("lease-expired")
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	l.journal.Read(rt, asOf, updates)
+	rt.Reachable("leased-read")
+	rt.Sometimes(r.SharedSince() != frontier.At(0), "merged-read")
+	*from = frontier.At(asOf)
+	r.Downgrade(*from)
+	if rand.IntN(2) > 0 {
+		return true, nil
+	}
+	err = r.Renew(ctx)
+	if errors.As(err, &expired) {
+		rt.Reachable("lease-expired")
+		return false, nil
+	}
+	rt.Sometimes(err == nil && r.Since() == *from, "since-followed")
+	return err == nil, err
+}
