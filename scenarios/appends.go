@@ -59,8 +59,8 @@ func newStoreWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*storeWorld
 }
 
 // drawEngine draws the configuration of the engine: tiny thresholds, short leases. In
-// half of the runs next to everything stays within the metadata; in the others nearly
-// every append is an object, and many are several.
+// most runs next to everything stays within the metadata; in the others, which cost
+// several times as much, nearly every append is an object, and many are several.
 func drawEngine(rand *runtime.Rand) persist.Config {
 	config := persist.Config{
 		WriterLease:        drawMillis(rand, 100, 600, 10_000),
@@ -71,7 +71,7 @@ func drawEngine(rand *runtime.Rand) persist.Config {
 		CompactionFallback: drawMillis(rand, 100, 2000, 6000),
 		ReaderLease:        drawMillis(rand, 200, 4000, 60_000),
 		RollupThreshold:    runtime.Between(rand, 2, 12),
-		GCVersionsMin:      runtime.Between(rand, 1, 30),
+		GCVersionsMin:      runtime.Between(rand, 2, 40),
 		GCVersionsMax:      runtime.Between(rand, 2, 100),
 		GCFallback:         drawMillis(rand, 100, 2000, 30_000),
 		DeletesMax:         runtime.Between(rand, 1, 3),
@@ -81,8 +81,8 @@ func drawEngine(rand *runtime.Rand) persist.Config {
 		ScanLimit:          runtime.Between(rand, 1, 40),
 		SelfCheck:          true,
 	}
-	if rand.IntN(2) == 0 {
-		config.PartSize = runtime.Between(rand, 1, 300)
+	if rand.IntN(4) == 0 {
+		config.PartSize = runtime.Between(rand, 1, 500)
 		config.InlineSizeMax = runtime.Between(rand, 1, 100)
 		config.InlineTotalMax = runtime.Between(rand, 1, 600)
 		config.StatsSize = runtime.Between(rand, 1, 200)

@@ -47,7 +47,7 @@ func leases(ctx context.Context, w *sim.World) error {
 	if err := w.Inject(plan.Faults...); err != nil {
 		return err
 	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 4, 9))*time.Second); err != nil {
+	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 3, 6))*time.Second); err != nil {
 		return err
 	}
 

@@ -11,6 +11,7 @@ func All() []sim.Scenario {
 		Appends(),
 		Capability(),
 		Leases(),
+		Replicas(),
 		Sources(),
 		Holds(),
 		HoldStorm(),
