@@ -58,6 +58,8 @@ var confined = map[string][]string{
 	"golang.org/x/term":            {"cmd"},
 	"github.com/parquet-go/":       {"persist"},
 	"github.com/aws/":              {"persist/s3"},
+	"go.etcd.io/bbolt":             {"persist/file"},
+	"golang.org/x/sys":             {"persist/file"},
 	"github.com/prometheus/":       {"collections/prommetrics"},
 }
 

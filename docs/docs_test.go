@@ -54,9 +54,11 @@ func checkDocument(t *testing.T, root, document string) {
 		t.Errorf("%d blocks with a language, %d marks: a block says file, output, shell or sketch", blocks, marks)
 	}
 	overlay := writeOverlay(t, root, text)
+	scratch := t.TempDir() + string(filepath.Separator) // what is below /tmp stays from command to command
 	for _, m := range outputMark.FindAllStringSubmatch(text, -1) {
 		command, want := m[1], m[2]
-		got := execute(t, root, overlay, command, text)
+		got := execute(t, root, overlay, strings.ReplaceAll(command, "/tmp/", scratch), text)
+		got = strings.ReplaceAll(got, scratch, "/tmp/")
 		diff := cmp.Diff(timeless(want), timeless(got))
 		switch {
 		case diff == "":

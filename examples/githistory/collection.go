@@ -3,19 +3,20 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/collections"
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
-	"github.com/tidemarkdb/tidemark/persist/memory"
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
-// collection is one collection of rows, in a store in memory of its own.
+// collection is one collection of rows, in a store of its own.
 type collection struct {
 	rt         *runtime.Runtime
+	store      *store
 	client     *persist.Client
 	controller *collections.Controller
 	writer     *collections.Writer
@@ -32,21 +33,23 @@ type sight struct {
 	ended error
 }
 
-// openCollection makes an empty collection, which keeps all its history. Its owner
-// closes it.
-func openCollection(ctx context.Context, rt *runtime.Runtime) (*collection, error) {
+// openCollection makes an empty collection in a directory, see openStore, which keeps
+// all its history. Its owner closes it.
+func openCollection(ctx context.Context, rt *runtime.Runtime, directory string) (*collection, error) {
 	c := &collection{rt: rt, id: collections.UserID(1), seen: runtime.NewWatch(rt, sight{})}
-	store := memory.New("githistory", memory.Options{})
 	var err error
-	if c.client, err = persist.New(rt, store.Blob(rt), store.Consensus(rt), persist.Config{}); err != nil {
+	if c.store, err = openStore(ctx, rt, directory); err != nil {
 		return nil, err
+	}
+	if c.client, err = persist.New(rt, c.store.Blob(rt), c.store.Consensus(rt), persist.Config{}); err != nil {
+		return nil, errors.Join(err, c.store.close())
 	}
 	c.controller, err = collections.Open(ctx, rt, c.client, collections.Config{
 		Events: collections.Events{Stepped: c.look},
 	})
 	if err != nil {
 		c.client.Close()
-		return nil, err
+		return nil, errors.Join(err, c.store.close())
 	}
 	if err = c.controller.Create(ctx, collections.Description{ID: c.id}); err == nil {
 		c.writer, err = c.controller.Writer(ctx, c.id)
@@ -129,5 +132,5 @@ func (c *collection) close() error {
 	defer cancel()
 	err := c.controller.Close(ctx)
 	c.client.Close()
-	return err
+	return errors.Join(err, c.store.close())
 }

@@ -4,13 +4,13 @@
 //	go run ./examples/githistory                      # this repository
 //	go run ./examples/githistory --repo ~/src/linux --limit 500 --as-of 2026-01-31
 //
-// It loads the first-parent history into a collection, oldest commit first. Each
-// file that a commit adds, changes or removes against its first parent retracts the
-// old row (path, object, lines) and inserts the new one. Where the walk begins after
-// the root, because of the limit or since the clone is shallow, the first commit
-// inserts its whole tree. The time of a commit is its commit time in milliseconds,
-// or that of the commit before if that is later; commits of one time go in one
-// append.
+// It loads the first-parent history into a collection on the disk, oldest commit
+// first. Each file that a commit adds, changes or removes against its first parent
+// retracts the old row (path, object, lines) and inserts the new one. Where the walk
+// begins after the root, because of the limit or since the clone is shallow, the first
+// commit inserts its whole tree. The time of a commit is its commit time in
+// milliseconds, or that of the commit before if that is later; commits of one time go
+// in one append.
 //
 // While it goes on loading, it reads the tree as of a date:
 //
@@ -46,7 +46,8 @@
 //
 // # What it does not do
 //
-// The store is in memory and ends with the command. All updates are kept within the
+// A directory of --dir stays, with the collection in it, but this command does not open
+// one again: it has no catalog that says which shard it was. All updates are kept within the
 // metadata of one shard, whose versions are limited to 64 MiB: that is the limit for
 // the changes of one commit, the tree of the first one included, and several hundred
 // thousand files are well below it.

@@ -103,7 +103,7 @@ func load(ctx context.Context, t *testing.T, r *repository, o options) *loader {
 		t.Fatal(err)
 	}
 	rt := runtime.New(runtime.Options{})
-	c, err := openCollection(ctx, rt)
+	c, err := openCollection(ctx, rt, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,6 +139,20 @@ func TestFailsClearly(t *testing.T) {
 	})
 }
 
+// A collection stays where --dir says, and is not written over; otherwise it goes.
+func TestDirectory(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	f := history(t, 10, 20, 30)
+	directory := filepath.Join(t.TempDir(), "a", "store")
+	f.about("--dir", directory).mustReport(t, "done:     3 commits, 3 updates")
+	f.about("--dir", directory).mustFail(t, exitUsage, directory+": there is a collection already")
+	f.about("--dir", f.directory).mustFail(t, exitUsage, f.directory+" has no store in it")
+	f.about().mustReport(t, "done:     3 commits, 3 updates")
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("%d temporary directories have stayed, %v", len(left), err)
+	}
+}
+
 // The attributes that a person keeps for this clone alone make git take a text for a
 // binary file, which the collection does not know: the check sees that they differ.
 func TestMismatchIsAFailure(t *testing.T) {
@@ -149,7 +163,8 @@ func TestMismatchIsAFailure(t *testing.T) {
 }
 
 func TestHelp(t *testing.T) {
-	ask(t, "-h").mustReport(t, "Usage: githistory", "-as-of date", "-lag duration", "-limit n", "-repo directory",
+	ask(t, "-h").mustReport(t, "Usage: githistory", "-as-of date", "-dir directory", "-lag duration",
+		"-limit n", "-repo directory",
 		"Exit codes: 0 ok, 1 failure, 2 usage, 130 interrupted.")
 }
 

@@ -13,6 +13,9 @@ import (
 type options struct {
 	// repository is a directory in the repository; empty is the current one.
 	repository string
+	// directory is where the collection is stored; empty is a temporary directory,
+	// which is removed in the end.
+	directory string
 	// limit is how many commits are loaded at most.
 	limit int
 	// asOf is the date to read as of; zero is the middle of what is loaded.
@@ -57,6 +60,8 @@ func newFlags() (*options, *flag.FlagSet) {
 	flags := flag.NewFlagSet("githistory", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.repository, "repo", "", "a `directory` in the repository (default: the current one)")
+	flags.StringVar(&o.directory, "dir", "", "store the collection in this `directory`, which is empty or\n"+
+		"not there yet (default: a temporary one, which is removed)")
 	flags.IntVar(&o.limit, "limit", 2000, "load the latest `n` commits at most")
 	flags.Func("as-of", "read as of this `date`, as 2026-01-31 (the end of that day, in UTC)\n"+
 		"or 2026-01-31T12:00:00Z (default: the middle of the commits)", func(text string) (err error) {

@@ -28,7 +28,7 @@ func show(ctx context.Context, rt *runtime.Runtime, o options, out io.Writer) er
 	if err != nil {
 		return err
 	}
-	c, err := openCollection(ctx, rt)
+	c, err := openCollection(ctx, rt, o.directory)
 	if err != nil {
 		return interruption(ctx, err, 0)
 	}
