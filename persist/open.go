@@ -62,7 +62,11 @@ func (m *machine) initialise(ctx context.Context) error {
 		return err
 	}
 	committed, err := m.client.compareAndSet(ctx, m.key, 0, Versioned{SeqNo: 1, Data: diff})
-	if committed || isFinal(err) {
+	if committed {
+		m.install(e.Transition.Next)
+		return nil
+	}
+	if isFinal(err) {
 		return err
 	}
 	s, fetchErr := m.fetch(ctx)

@@ -1,0 +1,107 @@
+package persist_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist"
+)
+
+// operations are calls of a store.
+type operations struct{ Sets, Gets, Commits, Scans, Heads int }
+
+// counting counts the calls of the store below it.
+type counting struct {
+	persist.Blob
+	persist.Consensus
+	seen *operations
+}
+
+func (c counting) Get(ctx context.Context, key string) ([]byte, bool, error) {
+	c.seen.Gets++
+	return c.Blob.Get(ctx, key)
+}
+
+func (c counting) Set(ctx context.Context, key string, value []byte) error {
+	c.seen.Sets++
+	return c.Blob.Set(ctx, key, value)
+}
+
+func (c counting) CompareAndSet(
+	ctx context.Context, key string, expected persist.SeqNo, next persist.Versioned,
+) (bool, error) {
+	c.seen.Commits++
+	return c.Consensus.CompareAndSet(ctx, key, expected, next)
+}
+
+func (c counting) Scan(ctx context.Context, key string, from persist.SeqNo, limit int) ([]persist.Versioned, error) {
+	c.seen.Scans++
+	return c.Consensus.Scan(ctx, key, from, limit)
+}
+
+func (c counting) Head(ctx context.Context, key string) (persist.Versioned, bool, error) {
+	c.seen.Heads++
+	return c.Consensus.Head(ctx, key)
+}
+
+// TestOperationsPerCall protects the bill: what each call costs on a store where every
+// operation has a price, as docs/guarantees.md promises (P-57).
+func TestOperationsPerCall(t *testing.T) {
+	p, ctx := newPlace(t), t.Context()
+	rt := p.live()
+	seen := &operations{}
+	store := counting{p.store.Blob(rt), p.store.Consensus(rt), seen}
+	c, err := persist.New(rt, store, store, persist.Config{ReaderLease: time.Hour, CompactionsMax: -1})
+	must(t, err)
+	defer c.Close()
+	shard := c.NewShardID()
+	var w *persist.Writer
+	var r *persist.Reader
+	var owner *persist.Since
+	opaque := persist.Opaque{Codec: "epoch"}
+	large := []persist.Update{insert(string(make([]byte, 1<<20)), 1)}
+	for _, call := range []struct {
+		name string
+		call func() error
+		want operations
+	}{
+		{"open a new shard", func() (err error) { w, err = c.OpenWriter(ctx, shard, "test"); return err },
+			operations{Sets: 1, Commits: 1, Scans: 1}},
+		{"open it again", func() (err error) { _, err = c.OpenWriter(ctx, shard, "test"); return err }, operations{}},
+		{"append a small batch", func() error {
+			return w.CompareAndAppend(ctx, rows(3, 0), frontier.At(0), frontier.At(1))
+		}, operations{Commits: 1}},
+		{"append 1 MiB", func() error {
+			return w.CompareAndAppend(ctx, large, frontier.At(1), frontier.At(2))
+		}, operations{Commits: 1, Sets: 1}},
+		{"advance the upper", func() error { return w.AdvanceUpper(ctx, frontier.At(3)) }, operations{Commits: 1}},
+		{"advance it to where it is", func() error { return w.AdvanceUpper(ctx, frontier.At(3)) }, operations{}},
+		{"open a reader", func() (err error) {
+			r, err = c.OpenReader(ctx, shard, persist.ReaderOptions{Purpose: "test"})
+			return err
+		}, operations{Commits: 1}},
+		{"wish for a since", func() error { r.Downgrade(frontier.At(1)); return nil }, operations{}},
+		{"renew the lease", func() error { return r.Renew(ctx) }, operations{Commits: 1}},
+		{"snapshot of a part", func() error { _, err := r.Snapshot(ctx, 2); return err }, operations{Scans: 1, Gets: 1}},
+		{"close the reader", func() error { return r.Close(ctx) }, operations{Commits: 1}},
+		{"open a capability", func() (err error) {
+			owner, err = c.OpenSince(ctx, shard, persist.CriticalReaderID{1}, opaque, "test")
+			return err
+		}, operations{Commits: 1}},
+		{"downgrade it", func() error {
+			_, err := owner.CompareAndDowngrade(ctx, opaque, opaque, frontier.At(2))
+			return err
+		}, operations{Commits: 1}},
+		{"fetch the upper", func() error { _, err := w.FetchRecentUpper(ctx); return err }, operations{Scans: 1}},
+	} {
+		*seen = operations{}
+		must(t, call.call())
+		if diff := cmp.Diff(call.want, *seen); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", call.name, diff)
+		}
+	}
+}
