@@ -3,47 +3,65 @@
 //
 // A shard is one collection of updates (row, time, diff) between two frontiers:
 // its since, before which history may have been merged, and its upper, where
-// the contents end so far. Writers move the upper by [Writer.CompareAndAppend];
-// owners of a critical capability move the since by
-// [Since.CompareAndDowngrade]; everybody reads, at any time between the two, by
-// [Reader.Snapshot].
+// the contents end so far. Everybody reads at any time between the two.
 //
 //	client, err := persist.New(rt, blob, consensus, persist.Config{})
 //	writer, err := client.OpenWriter(ctx, shard, "ingest")
 //	err = writer.CompareAndAppend(ctx, updates, frontier.At(0), frontier.At(10))
-//	reader, err := client.OpenReader(ctx, shard)
+//	reader, err := client.OpenReader(ctx, shard, persist.ReaderOptions{Purpose: "report"})
 //	updates, err := reader.Snapshot(ctx, 9)
+//	for event, err := range reader.Subscribe(ctx, 9) { ... }
+//
+// # Handles
+//
+// [Writer] moves the upper, by [Writer.CompareAndAppend] or, where several write
+// the same data, by [Writer.Append]. [Reader] is a capability to read that lasts as
+// long as its lease, which it renews itself: [Reader.Snapshot], [Reader.Stream] in
+// bounded memory, [Reader.Subscribe] and [Reader.Listen]; [Reader.Downgrade] lets
+// go of the past. [Since] is one that lasts until it is given up, and is fenced by
+// an opaque: [Since.CompareAndDowngrade]. [Shard] has no capability: frontiers,
+// [Shard.Finalize], [Shard.UpgradeFormat]. [Client.Inspect], [Decode] and
+// [Follower] look at what is stored.
 //
 // # Promises
 //
 // Definiteness: whoever reads a shard as of a time, at any process, before or
-// after crashes, sees the same rows. Appends are linearizable, and each has
-// exactly one of the outcomes success, [*UpperMismatchError] (it has not
-// happened and never will) and [*UnknownOutcomeError] (nobody can tell). An
-// append that succeeded is durable.
+// after crashes, compactions and garbage collections, sees the same rows. Appends
+// are linearizable, and each has exactly one of the outcomes success,
+// [*UpperMismatchError] (it has not happened and never will) and
+// [*UnknownOutcomeError] (nobody can tell). An append that succeeded is durable.
+// docs/guarantees.md says what that is on which store, and what each call costs.
 //
 // # How it works
 //
 // The metadata of a shard is a small state machine, package
 // persist/internal/state. Its versions are numbered; a commit is one
-// compare-and-set of a diff in a [Consensus]. Now and then a copy of the whole
-// state, a rollup, goes into the [Blob]. Each process caches one state per
-// shard, catches up by reading diffs, and runs a command again when another
-// process was faster. Updates are stored within the state.
+// compare-and-set of a diff in a [Consensus]. Commands that come while a version is
+// on its way share the next one. Each process caches one state per shard, catches up
+// by reading diffs, and runs commands again when another process was faster. Now and
+// then a copy of the whole state, a rollup, goes into the [Blob].
+//
+// Small appends stay within the state; larger ones become parts, Parquet files in the
+// Blob. Compaction, which any process does in the background, merges neighbouring
+// batches and advances times to the since. Garbage collection deletes the objects that
+// no version refers to which a reader may still hold, and truncates the log; if it
+// ends in the middle the next one does the rest.
 //
 // # Errors
 //
 // External operations are determinate ([ErrDeterminate]: it did not happen) or
 // indeterminate. The engine tries again what is idempotent, for as long as the
 // context lives, and settles what is not by the state itself. Errors that reach
-// the caller are [ErrUsage] (nothing happened), the outcomes above, those of
-// contexts, and fatal ones: [ErrCorruption] poisons the shard's cached state.
-// No error contains contents of rows.
+// the caller are [ErrUsage] (nothing happened), the outcomes above, a
+// [*LeaseExpiredError] for readers whose process stood still, those of contexts, and
+// fatal ones: [ErrCorruption] poisons the shard's cached state. No error contains
+// contents of rows.
 //
 // # Backends
 //
-// persist/memory is for tests and the simulator; persist/faulty wraps any of
-// them. persist/persisttest is the suite that every backend passes.
+// persist/memory is for tests and the simulator, persist/file for one machine;
+// persist/faulty wraps any of them. persist/persisttest is the suite that every
+// backend passes.
 //
 //sim:deterministic
 package persist

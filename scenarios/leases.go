@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -20,7 +22,7 @@ func Leases() sim.Scenario {
 			" merged and garbage is collected; whoever is alive reads what was written, whoever was forgotten that or nothing",
 		Run:    leases,
 		Faults: kindNames(storeFaults, storageRules...),
-		Goals:  []string{"append-succeeded", "leased-read", "lease-expired", "since-followed", "merged-read"},
+		Goals:  []string{"append-succeeded", "leased-read", "lease-expired", "since-followed", "merged-read", "followed"},
 	}
 }
 
@@ -69,6 +71,9 @@ func (l *leasesWorld) process(ctx context.Context, rt *runtime.Runtime) error {
 	group := rt.NewGroup(ctx)
 	group.Go("writer", func(ctx context.Context) error { return l.write(ctx, rt, client) })
 	group.Go("owner", func(ctx context.Context) error { return l.own(ctx, rt, client) })
+	if rt.Rand("subscriber").IntN(2) == 0 {
+		group.Go("subscriber", func(ctx context.Context) error { return l.subscribe(ctx, rt, client) })
+	}
 	for range 1 + rt.Rand("readers").IntN(3)/2 {
 		group.Go("reader", func(ctx context.Context) error { return l.comeAndGo(ctx, rt, client) })
 	}
@@ -130,6 +135,72 @@ func (l *leasesWorld) comeAndGo(ctx context.Context, rt *runtime.Runtime, client
 	}
 }
 
+// readSlowly reads as of a time, now and then with a rest in the middle, in which what is
+// read may be merged and its garbage collected.
+func readSlowly(
+	ctx context.Context, rt *runtime.Runtime, rand *runtime.Rand, r *persist.Reader, asOf uint64,
+) (updates []persist.Update, err error) {
+	isSlow := rand.IntN(3) == 0
+	for u, err := range r.Stream(ctx, asOf) {
+		if err != nil {
+			return nil, err
+		}
+		updates = append(updates, u)
+		if isSlow && rand.IntN(4) == 0 {
+			if err := rt.Sleep(ctx, time.Duration(rand.IntN(800))*time.Millisecond); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return updates, nil
+}
+
+// subscribe follows the shard, and begins anew when it was forgotten. What it has seen
+// up to a frontier is what a read as of the moment before returns.
+func (l *leasesWorld) subscribe(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+	for {
+		r, err := client.OpenReader(ctx, l.shard, persist.ReaderOptions{Purpose: "subscriber"})
+		if err != nil {
+			return err
+		}
+		since, ok := r.Since().Time()
+		if !ok {
+			return nil
+		}
+		rows, reached := map[string]int64{}, frontier.At(0)
+		var expired *persist.LeaseExpiredError
+		for event, err := range r.Subscribe(ctx, since) {
+			if errors.As(err, &expired) {
+				rt.Reachable("lease-expired")
+				break
+			}
+			if err != nil {
+				return err
+			}
+			for _, u := range event.Updates {
+				isNew := u.Time == since || reached.LessEqualTime(u.Time)
+				rt.Always(isNew, "P-30", "time", u.Time, "frontier", reached)
+				rows[string(u.Row)] += u.Diff
+			}
+			if end, _ := event.Frontier.Time(); reached != event.Frontier {
+				reached = event.Frontier
+				l.journal.Read(rt, end-1, contentsOf(rows, end-1))
+				rt.Reachable("followed")
+			}
+		}
+	}
+}
+
+// contentsOf returns rows as a read as of a time does.
+func contentsOf(rows map[string]int64, asOf uint64) (updates []persist.Update) {
+	for _, row := range slices.Sorted(maps.Keys(rows)) {
+		if rows[row] != 0 {
+			updates = append(updates, persist.Update{Row: []byte(row), Time: asOf, Diff: rows[row]})
+		}
+	}
+	return updates
+}
+
 // readOnce reads as of a time that the reader may read, and then gives up what is before
 // it. It reports whether the reader is still known.
 func (l *leasesWorld) readOnce(
@@ -141,7 +212,7 @@ func (l *leasesWorld) readOnce(
 	}
 	end, _ := r.SharedUpper().Time()
 	asOf := max(since, end-min(end, rand.Uint64()%8))
-	updates, err := r.Snapshot(ctx, asOf)
+	updates, err := readSlowly(ctx, rt, rand, r, asOf)
 	var expired *persist.LeaseExpiredError
 	var gone *persist.SinceError
 	// Its own since holds the time back for as long as the reader is known.

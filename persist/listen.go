@@ -1,0 +1,115 @@
+package persist
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+)
+
+// Event is a step of somebody who follows a shard.
+type Event struct {
+	// Updates are in no order, and need not be consolidated. Their rows may share
+	// memory with each other.
+	Updates []Update
+	// Frontier says how far the shard has been followed: all updates at times before
+	// it have been yielded, with this event or before, and no other will be. As long
+	// as a step takes several events it stays where it was.
+	Frontier frontier.Antichain
+}
+
+// Subscribe yields the contents as of a time, with asOf as the time of each update, and
+// from then on all changes: together the collection, each update once. It ends, without
+// an error, after the event whose frontier is {}: when the shard has been closed. It
+// yields one error, as its last, if it fails; errors are those of [Reader.Snapshot].
+//
+// The reader is consumed: its since follows what has been yielded.
+func (r *Reader) Subscribe(ctx context.Context, asOf uint64) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		updates, err := r.Snapshot(ctx, asOf)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		next := frontier.Empty()
+		if asOf < math.MaxUint64 {
+			next = frontier.At(asOf + 1)
+		}
+		if !yield(Event{updates, next}, nil) {
+			return
+		}
+		r.follow(ctx, next, yield)
+	}
+}
+
+// Listen is Subscribe without the contents: it yields the updates at times after asOf.
+func (r *Reader) Listen(ctx context.Context, asOf uint64) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		if asOf < math.MaxUint64 {
+			r.follow(ctx, frontier.At(asOf+1), yield)
+		}
+	}
+}
+
+// follow yields the updates from a time on.
+func (r *Reader) follow(ctx context.Context, from frontier.Antichain, yield func(Event, error) bool) {
+	for {
+		at, ok := from.Time()
+		if !ok {
+			return
+		}
+		r.Downgrade(frontier.At(at - 1)) // to tell what is before from what is not
+		next, isWanted, err := r.step(ctx, at, yield)
+		if err != nil {
+			err = r.machine.poison(r.explain(ctx, err))
+			yield(Event{}, fmt.Errorf("persist: listen to %v from %d: %w", r.Shard(), at, err))
+			return
+		}
+		if !isWanted || !yield(Event{Frontier: next}, nil) {
+			return
+		}
+		from = next
+	}
+}
+
+// step yields the updates of the batch that has a time, from that time on. It returns
+// where the batch ends.
+func (r *Reader) step(
+	ctx context.Context, at uint64, yield func(Event, error) bool,
+) (next frontier.Antichain, isWanted bool, err error) {
+	s, release, err := r.holdAt(ctx, at)
+	if err != nil {
+		return next, false, err
+	}
+	defer release()
+	batch, _ := s.Batches().Covering(at)
+	if !batch.Desc.Since.LessEqualTime(at - 1) {
+		return next, false, &SinceError{AsOf: at - 1, Since: batch.Desc.Since}
+	}
+	source := &source{machine: r.machine, batch: &batch}
+	for _, run := range source.runs() {
+		for _, p := range run {
+			updates, err := p.Fetch(ctx)
+			if err != nil {
+				return next, false, err
+			}
+			if updates = from(updates, at); len(updates) > 0 && !yield(Event{updates, frontier.At(at)}, nil) {
+				return next, false, nil
+			}
+		}
+	}
+	return batch.Desc.Upper, true, nil
+}
+
+// from returns those updates that are not before a time. What is has been yielded.
+func from(updates []Update, at uint64) (rest []Update) {
+	rest = updates[:0]
+	for _, u := range updates {
+		if u.Time >= at {
+			rest = append(rest, u)
+		}
+	}
+	return rest
+}
