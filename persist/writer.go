@@ -63,12 +63,16 @@ func (w *Writer) FetchRecentUpper(ctx context.Context) (frontier.Antichain, erro
 // Without updates and with expected equal to next it only makes sure that this
 // is the upper.
 func (w *Writer) CompareAndAppend(ctx context.Context, updates []Update, expected, next frontier.Antichain) error {
-	draft, err := w.draft(ctx, updates, state.Draft{Lower: expected, Upper: next})
-	if err == nil {
-		err = w.append(ctx, &draft, expected)
-		w.discardUnused(ctx, draft, err)
+	for {
+		draft, err := w.draft(ctx, updates, state.Draft{Lower: expected, Upper: next})
+		if err == nil {
+			err = w.append(ctx, &draft, expected)
+			w.discardUnused(ctx, draft, err)
+		}
+		if !isTooOld(err) {
+			return w.wrap(err)
+		}
 	}
-	return w.wrap(err)
 }
 
 // Append is for writers that all produce the same data: it makes sure that the
@@ -84,6 +88,13 @@ func (w *Writer) Append(ctx context.Context, updates []Update, lower, upper fron
 	expected := lower
 	for {
 		err := w.append(ctx, &draft, expected)
+		if isTooOld(err) {
+			w.discardUnused(ctx, draft, err)
+			if draft, err = w.draft(ctx, updates, state.Draft{Lower: lower, Upper: upper}); err != nil {
+				return w.wrap(err)
+			}
+			continue
+		}
 		var mismatch *UpperMismatchError
 		if !errors.As(err, &mismatch) {
 			w.discardUnused(ctx, draft, err)

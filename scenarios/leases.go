@@ -22,7 +22,7 @@ func Leases() sim.Scenario {
 			" merged and garbage is collected; whoever is alive reads what was written, whoever was forgotten that or nothing",
 		Run:    leases,
 		Faults: kindNames(storeFaults, storageRules...),
-		Goals:  []string{"append-succeeded", "leased-read", "lease-expired", "since-followed", "merged-read", "followed"},
+		Goals:  []string{"append-succeeded", "leased-read", "lease-expired", "since-followed", "merged-read", "followed", "swept"},
 	}
 }
 
@@ -74,6 +74,9 @@ func (l *leasesWorld) process(ctx context.Context, rt *runtime.Runtime) error {
 	if rt.Rand("subscriber").IntN(2) == 0 {
 		group.Go("subscriber", func(ctx context.Context) error { return l.subscribe(ctx, rt, client) })
 	}
+	if rt.Rand("sweeper").IntN(3) == 0 {
+		group.Go("sweeper", func(ctx context.Context) error { return l.sweep(ctx, rt, client) })
+	}
 	for range 1 + rt.Rand("readers").IntN(3)/2 {
 		group.Go("reader", func(ctx context.Context) error { return l.comeAndGo(ctx, rt, client) })
 	}
@@ -102,6 +105,27 @@ func (l *leasesWorld) own(ctx context.Context, rt *runtime.Runtime, client *pers
 		if _, err := owner.CompareAndDowngrade(ctx, opaque, opaque, to); err != nil {
 			return err
 		}
+	}
+}
+
+// sweep deletes what those leave behind who die, and gives them little grace.
+func (l *leasesWorld) sweep(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+	rand := rt.Rand("sweep")
+	shard, err := client.OpenShard(ctx, l.shard)
+	if err != nil {
+		return err
+	}
+	for {
+		if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 500, 4000))*time.Millisecond); err != nil {
+			return err
+		}
+		grace := time.Duration(rand.IntN(300)) * time.Millisecond
+		swept, err := shard.Sweep(ctx, persist.SweepOptions{Grace: grace, IsDryRun: rand.IntN(3) == 0})
+		if err != nil {
+			return err
+		}
+		rt.Always(len(swept.Unknown) == 0, "P-20", "unknown", len(swept.Unknown))
+		rt.Sometimes(len(swept.Deleted) > 0, "swept")
 	}
 }
 
