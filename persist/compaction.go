@@ -55,10 +55,11 @@ func (m *machine) compact(ctx context.Context, request state.CompactionRequest) 
 	outcome, _, err := apply(ctx, m, command, func(outcome state.CompactionOutcome) {
 		ever.Indeterminate(outcome == state.CompactionApplied)
 	})
-	switch {
-	case err != nil && !errors.Is(err, ErrUsage):
+	if err != nil && !errors.Is(err, ErrUsage) {
 		return err // it may have been applied
-	case err != nil || !ever.Finish(outcome == state.CompactionApplied):
+	}
+	// A refusal is about the last attempt only, like any other answer.
+	if !ever.Finish(err == nil && outcome == state.CompactionApplied) {
 		m.discard(ctx, run)
 	}
 	return err

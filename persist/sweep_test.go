@@ -2,6 +2,7 @@ package persist_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/runtime"
 )
 
 // TestASweepDeletesWhatNobodyWillLink protects stores from what processes leave behind
@@ -76,4 +78,38 @@ func TestSlowAppendsSurviveASweep(t *testing.T) {
 		got, err := r.Snapshot(ctx, 5)
 		s.rt.Always(err == nil && len(got) == 4 && got[0].Diff == 6, "P-20", "rows", len(got), "error", err)
 	})
+}
+
+// TestAMergeThatASweepOvertakesIsKept protects the result of a merge whose commit had no
+// clear answer, and whose next attempt is refused because a fence was raised in between:
+// the first attempt has linked it. Found by seed 493 of leases.
+func TestAMergeThatASweepOvertakesIsKept(t *testing.T) {
+	p := newPlace(t)
+	c, h := p.hook(persist.Config{InlineSizeMax: 1, CompactionFanout: 2})
+	shard := c.NewShardID()
+	w := p.writer(c, shard)
+	other, err := p.client(persist.Config{}).OpenShard(t.Context(), shard)
+	must(t, err)
+	must(t, w.CompareAndAppend(t.Context(), rows(3, 0), frontier.At(0), frontier.At(1)))
+	rt, attempts := p.live(), 0
+	merged := runtime.NewChan[struct{}](rt, 1)
+	h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
+		if attempts++; attempts != 2 { // the append, then the merge
+			return commit()
+		}
+		if ok, err := commit(); !ok || err != nil {
+			t.Errorf("the merge: %t, %v", ok, err)
+		}
+		_, err := other.Sweep(t.Context(), persist.SweepOptions{})
+		must(t, err)
+		merged.Close()
+		return false, persist.ErrIndeterminate
+	}
+	must(t, w.CompareAndAppend(t.Context(), rows(3, 1), frontier.At(1), frontier.At(2)))
+	_, err = merged.Recv(t.Context())
+	if !errors.Is(err, runtime.ErrClosed) {
+		t.Fatal(err)
+	}
+	must(t, rt.Sleep(t.Context(), 50*time.Millisecond)) // the next attempt is made
+	p.wantSnapshot(p.client(persist.Config{}), shard, 1, "row 0000@1+2", "row 0001@1+2", "row 0002@1+2")
 }
