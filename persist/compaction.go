@@ -47,7 +47,9 @@ func (m *machine) compact(ctx context.Context, request state.CompactionRequest) 
 		}
 		return m.poison(err)
 	}
-	command := state.ApplyCompaction{Window: request.Window, Since: request.Since, DroppedDiffs: dropped}
+	command := state.ApplyCompaction{
+		Window: request.Window, Since: request.Since, Batches: request.Batches, DroppedDiffs: dropped,
+	}
 	if run.Length > 0 {
 		command.Runs = []state.Run{run}
 	}

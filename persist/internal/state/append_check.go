@@ -56,24 +56,33 @@ func (a CompareAndAppend) checkRewrites(draft Draft, run Run) error {
 	return nil
 }
 
-// checkReferences checks what the runs refer to: parts that are not from before
-// the fence, and schemas that are registered. The second verdict is stale, since
-// the schema may have been registered by now.
+// checkReferences checks what the runs refer to, and that they are under a schema if
+// the shard has one. That is stale, since one may have been registered by now.
 func (a CompareAndAppend) checkReferences(s *State) (Standing, error) {
 	runs := a.runs()
 	for _, run := range runs {
-		if err := s.checkEpochs(run); err != nil {
-			return Final, err
-		}
-		if !s.knowsSchema(run.Schema) {
-			return Stale, misuse(UnknownSchema, "%d of %d", run.Schema, s.schemas.Len())
-		}
-		if s.header.Version < PartsFormat && run.hasObjects() {
-			return Stale, misuse(UnknownFormat, "parts as objects need %d, the shard has %d", PartsFormat, s.header.Version)
+		if standing, err := s.checkReferences(run); err != nil {
+			return standing, err
 		}
 	}
 	if a.IsSchemaless && len(runs) > 0 && s.schemas.Len() > 0 {
 		return Stale, misuse(SchemaExpected, "%d", s.schemas.Len())
+	}
+	return Final, nil
+}
+
+// checkReferences checks what a run refers to: parts that are not from before the
+// fence, a schema that is registered, and objects only if the format has them. The
+// latter two verdicts are stale: either may have come by now.
+func (s *State) checkReferences(run Run) (Standing, error) {
+	if err := s.checkEpochs(run); err != nil {
+		return Final, err
+	}
+	if !s.knowsSchema(run.Schema) {
+		return Stale, misuse(UnknownSchema, "%d of %d", run.Schema, s.schemas.Len())
+	}
+	if s.header.Version < PartsFormat && run.hasObjects() {
+		return Stale, misuse(UnknownFormat, "parts as objects need %d, the shard has %d", PartsFormat, s.header.Version)
 	}
 	return Final, nil
 }

@@ -203,7 +203,7 @@ func cmpOr(err, otherwise error) error {
 	return otherwise
 }
 
-// merge replaces two neighbouring batches by one with the runs of both.
+// merge replaces two neighbouring batches by one with the updates of both.
 func (w *world) merge(t *rapid.T) {
 	batches := slices.Collect(func(yield func(*state.Batch) bool) {
 		for _, batch := range w.current().Batches().Shared() {
@@ -216,15 +216,11 @@ func (w *world) merge(t *rapid.T) {
 		return
 	}
 	i := rapid.IntRange(0, len(batches)-2).Draw(t, "batch")
-	first, second := batches[i], batches[i+1]
-	merged := *first
-	merged.IDs.Upper, merged.Desc.Upper = second.IDs.Upper, second.Desc.Upper
-	merged.Runs = slices.Concat(first.Runs, second.Runs)
-	merged.Length += second.Length
-	merged.EncodedSize += second.EncodedSize
-	w.edit(t, w.env.NowMS, state.Diff{Batches: []state.Mutation[state.BatchID, state.Batch]{
-		{Key: first.IDs.Lower, Old: first, New: &merged}, {Key: second.IDs.Lower, Old: second},
-	}})
+	must(t, w.shard, w.env, executed(t, state.CompactionRequest{
+		Window:  state.BatchIDs{Lower: batches[i].IDs.Lower, Upper: batches[i+1].IDs.Upper},
+		Since:   w.current().Since(),
+		Batches: batches[i : i+2],
+	}))
 }
 
 func (w *world) check(t *rapid.T) {

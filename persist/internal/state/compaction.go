@@ -3,6 +3,7 @@ package state
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/tidemarkdb/tidemark/frontier"
 )
@@ -24,15 +25,17 @@ func (r CompactionRequest) Desc() Desc {
 }
 
 // The policy is size-tiered compaction, as log-structured stores have it: batches
-// fall into classes by the logarithm of their length, and neighbours of one class
-// are merged when there are enough of them, which makes one of a higher class. So
-// an update is rewritten about once a class, and there are never many batches of
-// one class. It looks at nothing but the state: whoever asks gets the same answer.
+// fall into classes by the logarithm of their length, and neighbours are merged when
+// there are enough of them and all that were merged before get into a higher class by
+// it. So an update is rewritten once after it was appended, and from then on only when
+// its batch rises: at most 1 + log N times. Where requests are executed at once there
+// are fewer than fanout batches of each class, older ones being of higher classes, and
+// of those that were never merged. The policy looks at nothing but the state: whoever
+// asks gets the same answer.
 
-// class is 0 for an empty batch, and otherwise 1 more than the logarithm of its
-// length. Several runs have to be read as several batches have.
-func (c *Candidate) class(batch *Batch) (class int) {
-	for rest := batch.Length; rest > 0; rest /= uint64(c.env.Config.CompactionFanout) {
+// class is 0 for no updates, and otherwise 1 more than the logarithm of their number.
+func (c *Candidate) class(length uint64) (class int) {
+	for rest := length; rest > 0; rest /= uint64(c.env.Config.CompactionFanout) {
 		class++
 	}
 	return class
@@ -41,8 +44,7 @@ func (c *Candidate) class(batch *Batch) (class int) {
 // windowMax is how many batches a window has at most.
 func (c *Candidate) windowMax() int { return 4 * c.env.Config.CompactionFanout }
 
-// claimNewest claims the window that ends with the newest batch, if enough of its
-// class are there: the smallest class for which that is so counts.
+// claimNewest claims the window that ends with the newest batch, if there is one.
 func (c *Candidate) claimNewest() {
 	if !c.mayClaim() {
 		return
@@ -56,33 +58,37 @@ func (c *Candidate) mayClaim() bool {
 	return len(c.requests) < c.env.Config.CompactionsMax && !c.next.since.IsEmpty()
 }
 
-// windowBefore returns the window that ends before a place in the list, nil if
-// none does.
+// windowBefore returns the longest window worth merging that ends before a place in
+// the list, nil if none does. The longest, because the result of a shorter one would at
+// once be merged with the rest.
 func (c *Candidate) windowBefore(place int) []*Batch {
-	list, fanout := c.next.batches.list, c.env.Config.CompactionFanout
-	class, first := 0, place
-	for ; first > 0 && place-first < c.windowMax(); first-- {
-		_, batch := list.At(first - 1)
+	list, first := c.next.batches.list, place
+	length, class := uint64(0), 0 // of all batches from at on, and of the largest that was merged before
+	for at := place - 1; at >= max(0, place-c.windowMax()); at-- {
+		_, batch := list.At(at)
 		if c.isBeingMerged(batch) {
 			break
 		}
-		if of := c.class(batch); of > class {
-			if place-first >= fanout {
-				break
-			}
-			class = of
+		length += batch.Length
+		if batch.wasMerged() {
+			class = max(class, c.class(batch.Length))
+		}
+		isRising := class == 0 || class < c.class(length)
+		if isRising && place-at >= c.env.Config.CompactionFanout {
+			first = at
 		}
 	}
-	if place-first < fanout {
-		return nil
-	}
-	window := make([]*Batch, 0, place-first)
+	var window []*Batch
 	for ; first < place; first++ {
 		_, batch := list.At(first)
 		window = append(window, batch)
 	}
 	return window
 }
+
+// wasMerged reports whether the batch is other than it was appended: empty ones that
+// are neighbours are merged as well, but there is nothing to rewrite of them.
+func (b *Batch) wasMerged() bool { return b.IDs.Upper > b.IDs.Lower+1 }
 
 // isBeingMerged reports whether a batch lies in a window that somebody has
 // claimed and not been given up for dead.
@@ -171,6 +177,10 @@ func (c *Candidate) manyRuns(place int) []*Batch {
 // see [EverApplied].
 type ApplyCompaction struct {
 	Window BatchIDs
+	// Batches are what was merged, as in the [CompactionRequest]. If somebody else has
+	// merged some of them meanwhile, the result is refused, since the updates that it
+	// was made without may be gone from there already. None leaves that open.
+	Batches []*Batch
 	// Since is where times have been advanced to.
 	Since frontier.Antichain
 	Runs  []Run
@@ -209,8 +219,8 @@ func (a ApplyCompaction) run(c *Candidate) (CompactionOutcome, Standing, error) 
 	if c.next.IsTombstone() {
 		return WindowGone, Final, nil
 	}
-	if err := a.check(c.next); err != nil {
-		return 0, Final, err
+	if standing, err := a.check(c.next); err != nil {
+		return 0, standing, err
 	}
 	outcome, err := a.decide(c.next)
 	if err != nil {
@@ -227,22 +237,19 @@ func (a ApplyCompaction) run(c *Candidate) (CompactionOutcome, Standing, error) 
 	return outcome, Proposed, nil
 }
 
-func (a ApplyCompaction) check(s *State) error {
+func (a ApplyCompaction) check(s *State) (Standing, error) {
 	if a.Window.Upper <= a.Window.Lower {
-		return misuse(InvalidBatch, "a window %v", a.Window)
+		return Final, misuse(InvalidBatch, "a window %v", a.Window)
 	}
 	for _, run := range a.Runs {
 		if err := run.check(); err != nil {
-			return misuse(InvalidBatch, "%v", err)
+			return Final, misuse(InvalidBatch, "%v", err)
 		}
-		if err := s.checkEpochs(run); err != nil {
-			return err
-		}
-		if !s.knowsSchema(run.Schema) {
-			return misuse(UnknownSchema, "%d of %d", run.Schema, s.schemas.Len())
+		if standing, err := s.checkReferences(run); err != nil {
+			return standing, err
 		}
 	}
-	return nil
+	return Final, nil
 }
 
 func (a ApplyCompaction) decide(s *State) (CompactionOutcome, error) {
@@ -254,12 +261,27 @@ func (a ApplyCompaction) decide(s *State) (CompactionOutcome, error) {
 	switch {
 	case !ok:
 		return WindowGone, nil
+	case a.isThere(s): // an earlier attempt of this call was committed
+		return CompactionApplied, nil
+	case slices.ContainsFunc(a.Batches, s.isGone):
+		return WindowGone, nil
 	case !a.Since.LessEqual(s.since):
 		return SinceAhead, nil
 	case length > before.length:
 		return TooManyUpdates, nil
 	}
 	return CompactionApplied, a.checkAgainst(s)
+}
+
+// isThere reports whether the result is what the window consists of.
+func (a ApplyCompaction) isThere(s *State) bool {
+	batch := s.batches.Lookup(a.Window.Lower)
+	return batch.IDs == a.Window && batch.Desc.Since == a.Since && slices.EqualFunc(batch.Runs, a.Runs, Run.Equal)
+}
+
+// isGone reports whether a batch is no longer what it was.
+func (s *State) isGone(batch *Batch) bool {
+	return !samePointee(s.batches.Lookup(batch.IDs.Lower), batch)
 }
 
 // checkAgainst compares the result with what it replaces. Neither must the sum of

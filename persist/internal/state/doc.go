@@ -74,14 +74,15 @@
 // texts do not show the contents of rows.
 //
 // [State.Check] and [CheckTransition] verify the invariants of one version and of
-// one step: P-1, P-7 to P-13, P-15, P-16, P-20, P-22, P-25, P-34 and P-36.
+// one step: P-1, P-7 to P-13, P-15, P-16, P-20, P-22, P-25, P-34 and P-36. P-21 is
+// verified when the result of a compaction is applied.
 // Simulations call them at each commit.
 //
 // # What it does not do
 //
 // It does not retry, wait, or talk to a store: package persist does, and is its
-// only caller. Leased readers, compaction, garbage collection, schemas and the end
-// of a shard have their fields, diffs and invariants here, but no commands as yet.
+// only caller. It asks for rollups, merges and the collection of garbage, and takes
+// up what comes of them; the work itself is done elsewhere.
 //
 // The design follows Materialize's persist, whose state machine, leases and
 // fencing tokens it takes over; the ordered list of batches, the fence against

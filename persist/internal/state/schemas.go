@@ -25,7 +25,7 @@ func (r RegisterSchema) run(c *Candidate) (SchemaAnswer, Standing, error) {
 	if c.next.IsTombstone() {
 		return SchemaAnswer{}, Final, nil
 	}
-	if c.next.schemas.Len() > 0 || c.next.batches.totals.Length > 0 || c.next.hasRuns() {
+	if c.next.schemas.Len() > 0 || c.next.hasRuns() {
 		return SchemaAnswer{}, Stale, nil
 	}
 	schemasField.put(c, 0, &r.Schema)

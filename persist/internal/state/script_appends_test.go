@@ -31,6 +31,7 @@ func (s *script) begin() string {
 		New:          upper,
 		Batches:      []state.Draft{batch},
 		IsVouchedFor: s.d.HasArg("vouched"),
+		IsSchemaless: s.d.HasArg("schemaless"),
 	}, s.env.NowMS)
 	if err != nil {
 		return "error: " + err.Error()
@@ -39,14 +40,32 @@ func (s *script) begin() string {
 	return "ok"
 }
 
-// blobRun is a run of one part that is an object: part=EPOCH, and staged or not.
+// append is begin and attempt in one.
+func (s *script) append() string {
+	if answer := s.begin(); answer != "ok" {
+		return answer
+	}
+	return s.attempt()
+}
+
+// blobRun is a run of one part that is an object: part=EPOCH blob=N length=N diffs=N
+// schema=N, and staged or not.
 func (s *script) blobRun() state.Run {
-	name := state.PartName{Class: state.AppendedPart, Epoch: state.Epoch(s.uint("part", 0))}
+	name := state.PartName{
+		Class: state.AppendedPart, Epoch: state.Epoch(s.uint("part", 0)),
+		ID: number[state.BlobID](byte(s.uint("blob", 0))),
+	}
 	if s.d.HasArg("staged") {
 		name.Class = state.StagedPart
 	}
-	p := state.Part{Key: name.Key(), Format: state.ParquetFormat, EncodedSize: 100, Length: 10}
-	return state.Run{Order: state.ByRow, Parts: []state.Part{p}, Length: 10, EncodedSize: 100}
+	p := state.Part{
+		Key: name.Key(), Format: state.ParquetFormat, EncodedSize: 100,
+		Length: s.uint("length", 10), DiffsSum: int64(s.uint("diffs", 0)),
+	}
+	return state.Run{
+		Order: state.ByRow, Schema: state.SchemaID(s.uint("schema", 0)),
+		Parts: []state.Part{p}, Length: p.Length, EncodedSize: 100,
+	}
 }
 
 func (s *script) appender() *state.Appender {
@@ -72,6 +91,9 @@ func (s *script) attempt() string {
 		outcome := answer.Outcome.String()
 		if answer.Outcome == state.UpperDiffers && answer.IsRuledOut {
 			outcome += ", earlier attempts are ruled out"
+		}
+		if answer.Outcome == state.InlineFull || answer.Outcome == state.BatchesFull {
+			return outcome // the call goes on
 		}
 		if err := call.Finish(answer); err != nil {
 			return outcome + "\ntold: " + err.Error()

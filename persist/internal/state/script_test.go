@@ -60,22 +60,45 @@ var words = map[string]func(*script) string{
 	"downgrade":         (*script).downgrade,
 	"expire-critical":   (*script).expireCritical,
 	"add-rollup":        (*script).addRollup,
-	"lease":             (*script).lease,
-	"claim":             (*script).claim,
+	"append":            (*script).append,
+	"register-leased":   (*script).registerLeased,
+	"heartbeat":         (*script).heartbeat,
+	"downgrade-leased":  (*script).downgradeLeased,
+	"expire-leased":     (*script).expireLeased,
+	"register-schema":   (*script).registerSchema,
+	"evolve-schema":     (*script).evolveSchema,
+	"claim-compactions": (*script).claimCompactions,
 	"merge":             (*script).merge,
-	"forget-rollup":     (*script).forgetRollup,
-	"fence":             (*script).fence,
+	"apply-compaction":  (*script).applyCompaction,
+	"part-keys":         (*script).partKeys,
+	"remove-rollups":    (*script).removeRollups,
+	"begin-epoch":       (*script).beginEpoch,
+	"raise-fence":       (*script).raiseFence,
+	"upgrade":           (*script).upgrade,
+	"finalize":          (*script).finalize,
+	"is":                (*script).standing,
 	"catch-up":          (*script).catchUp,
 	"state":             func(s *script) string { return s.current().String() },
 	"diff":              (*script).lastDiff,
 	"contents":          (*script).contents,
 }
 
-// environment now=MS host=NAME expire=(always|never|default) rollup-threshold=N
+// environment now=MS host=NAME expire=(always|never|default), and any of the numbers
+// of the configuration.
 func (s *script) environment() string {
 	s.env.NowMS = s.uint("now", s.env.NowMS)
 	s.env.Hostname = s.text("host", s.env.Hostname)
-	s.env.Config.RollupThreshold = s.uint("rollup-threshold", s.env.Config.RollupThreshold)
+	c := &s.env.Config
+	for key, number := range map[string]*uint64{
+		"rollup-threshold": &c.RollupThreshold, "gc-min": &c.GCVersionsMin, "gc-max": &c.GCVersionsMax,
+		"gc-fallback": &c.GCFallbackMS, "compaction-fallback": &c.CompactionFallbackMS,
+		"inline-bytes": &c.InlineBytesMax, "format": (*uint64)(&c.Format),
+	} {
+		*number = s.uint(key, *number)
+	}
+	c.CompactionsMax = int(s.uint("compactions", uint64(c.CompactionsMax)))
+	c.CompactionFanout = int(s.uint("fanout", uint64(c.CompactionFanout)))
+	c.BatchesMax = int(s.uint("batches", uint64(c.BatchesMax)))
 	switch s.text("expire", "") {
 	case "always":
 		s.env.IsExpired = func(state.Lease, uint64) bool { return true }
@@ -161,7 +184,15 @@ func (s *script) rollupKey() state.RollupKey {
 // try evaluates a command on the current version, or on an older one that
 // somebody still has in memory, and lets fate decide about the commit.
 func try[A any](s *script, command state.Command[A], note func(A), finish func(A) string) string {
-	base := s.versions[s.uint("on", uint64(s.current().SeqNo()))]
+	return tryOn(s, s.versions[s.uint("on", uint64(s.current().SeqNo()))], command, note, finish)
+}
+
+func tryOn[A any](
+	s *script, base *state.State, command state.Command[A], note func(A), finish func(A) string,
+) string {
+	if note == nil {
+		note = func(A) {}
+	}
 	evaluation, err := state.Evaluate(s.env, base, command)
 	isCurrent := base == s.current()
 	switch {
@@ -173,10 +204,7 @@ func try[A any](s *script, command state.Command[A], note func(A), finish func(A
 	case evaluation.Transition == nil:
 		return fmt.Sprintf("%v without a commit: ", evaluation.Standing) + finish(evaluation.Answer)
 	}
-	text := "rollup wanted\n"
-	if !evaluation.Transition.Maintenance.WriteRollup {
-		text = ""
-	}
+	text := wanted(evaluation.Transition.Maintenance)
 	switch fate := s.text("fate", "committed"); {
 	case fate == "request-lost":
 		note(evaluation.Answer)
@@ -189,6 +217,20 @@ func try[A any](s *script, command state.Command[A], note func(A), finish func(A
 	default:
 		return text + fmt.Sprintf("%v: ", s.current().SeqNo()) + finish(evaluation.Answer)
 	}
+}
+
+// wanted tells what work a version comes with, one a line.
+func wanted(work state.Maintenance) (text string) {
+	if work.WriteRollup {
+		text = "rollup wanted\n"
+	}
+	if work.CollectGarbage > 0 {
+		text += fmt.Sprintf("garbage collection wanted to %v\n", work.CollectGarbage)
+	}
+	for _, request := range work.Compactions {
+		text += fmt.Sprintf("merge wanted of %v\n", request)
+	}
+	return text
 }
 
 // catch-up on=SEQNO log-from=SEQNO: follows from an older version, or opens the

@@ -48,7 +48,7 @@ func (s *shard) entries(from state.SeqNo) iter.Seq2[state.SeqNo, []byte] {
 	}
 }
 
-// edit commits a version that no command makes as yet, given the entries of its
+// edit commits a version that no command makes in one step, given the entries of its
 // diff that are not in the header.
 func (s *shard) edit(t tester, nowMS uint64, changes state.Diff) {
 	t.Helper()
@@ -74,18 +74,10 @@ func (s *shard) edit(t tester, nowMS uint64, changes state.Diff) {
 func contents(t tester, s *state.State) []part.Update {
 	t.Helper()
 	var all []part.Update
-	for _, batch := range s.Batches().All() {
-		for _, run := range batch.Runs {
-			for _, p := range run.Parts {
-				updates, err := p.InlineUpdates()
-				if err != nil {
-					t.Fatalf("InlineUpdates: %v", err)
-				}
-				for _, u := range updates {
-					if batch.Desc.Lower.LessEqualTime(u.Time) && !batch.Desc.Upper.LessEqualTime(u.Time) {
-						all = append(all, u)
-					}
-				}
+	for _, batch := range s.Batches().Shared() {
+		for _, u := range updatesOf(t, batch) {
+			if !isCut(batch, u.Time) {
+				all = append(all, u)
 			}
 		}
 	}

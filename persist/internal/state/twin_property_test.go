@@ -1,6 +1,10 @@
 package state_test
 
 import (
+	cmpapi "cmp"
+	"fmt"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -8,22 +12,19 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tidemarkdb/tidemark/frontier"
-	"github.com/tidemarkdb/tidemark/persist/internal/part"
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
 )
 
-// Any sequence of commands, one or several to a version, and of what later
-// commands will do, has the same answers and leads to the same versions as on the
-// twin; and every commit is valid.
+// Any sequence of commands, one or several to a version, has the same answers, asks
+// for the same maintenance and leads to the same versions as on the twin; and every
+// commit is valid.
 func TestCommandsMatchTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newPair(t)
 		t.Repeat(map[string]func(*rapid.T){
 			"commands": s.commands,
+			"more":     s.commands,
 			"time":     s.passTime,
-			"lease":    s.lease,
-			"claim":    s.claim,
-			"forget":   s.forgetRollups,
 			"":         s.check,
 		})
 	})
@@ -34,12 +35,15 @@ type pair struct {
 	*shard
 	twin twin
 	env  state.Environment
+	// requests are all that have ever been made to merge batches, and results all
+	// that was ever offered: whoever executes them may be late, or repeat himself.
+	requests []state.CompactionRequest
+	results  []state.ApplyCompaction
+	blobs    byte
 }
 
 func newPair(t *rapid.T) *pair {
-	p := &pair{shard: newShard(), env: state.Environment{NowMS: 1000, Hostname: "alpha", Config: state.Config{
-		RollupThreshold: rapid.Uint64Range(1, 6).Draw(t, "rollup threshold"), RollupFallbackMS: 20,
-	}}}
+	p := &pair{shard: newShard(), env: state.Environment{NowMS: 1000, Hostname: "alpha", Config: someConfig(t)}}
 	evaluation, err := state.Evaluate(p.env, p.current(), state.Initialise{
 		Shard: number[state.ShardID](1), Rollup: state.NewRollupKey(1, number[state.BlobID](1)),
 	})
@@ -48,24 +52,37 @@ func newPair(t *rapid.T) *pair {
 	}
 	p.twin = view(p.current())
 	if rapid.IntRange(0, 4).Draw(t, "ends") == 0 {
-		p.end(t)
+		p.end(t, rapid.IntRange(1, 6).Draw(t, "steps to the end"))
 	}
 	return p
 }
 
-// end leads the shard to its end, where not many sequences would get.
-func (p *pair) end(t *rapid.T) {
+// someConfig is small, so that everything becomes due within a few versions.
+func someConfig(t *rapid.T) state.Config {
+	return state.Config{
+		Format:               rapid.SampledFrom([]state.FormatVersion{0, 2, 2, 1}).Draw(t, "format"),
+		RollupThreshold:      rapid.Uint64Range(1, 6).Draw(t, "rollup threshold"),
+		RollupFallbackMS:     20,
+		GCVersionsMin:        rapid.Uint64Range(1, 4).Draw(t, "gc min"),
+		GCVersionsMax:        rapid.Uint64Range(2, 16).Draw(t, "gc max"),
+		GCFallbackMS:         20,
+		CompactionsMax:       rapid.IntRange(0, 3).Draw(t, "compactions"),
+		CompactionFanout:     rapid.IntRange(2, 4).Draw(t, "fanout"),
+		CompactionFallbackMS: 20,
+		InlineBytesMax:       rapid.SampledFrom([]uint64{0, 20, 60}).Draw(t, "inline bytes"),
+		BatchesMax:           rapid.SampledFrom([]int{0, 0, 3, 6}).Draw(t, "batches"),
+	}
+}
+
+// end leads the shard towards its end, where not many sequences would get.
+func (p *pair) end(t *rapid.T, steps int) {
 	id, opaque := number[state.CriticalReaderID](1), state.Opaque{Codec: "epoch", Value: [8]byte{7: 1}}
 	for _, step := range []func(*state.Candidate) verdict{
 		func(c *state.Candidate) verdict {
 			return execute(c, state.RegisterCriticalReader{ID: id, Opaque: opaque})
 		},
-		func(c *state.Candidate) verdict {
-			return execute(c, state.CompareAndAppend{
-				Writer: number[state.WriterID](1), Token: number[state.IdempotencyToken](1),
-				New: frontier.Empty(), LeaseMS: 1000,
-			})
-		},
+		func(c *state.Candidate) verdict { return execute(c, p.rowTo(t, 0, frontier.At(3))) },
+		func(c *state.Candidate) verdict { return execute(c, p.rowTo(t, 3, frontier.Empty())) },
 		func(c *state.Candidate) verdict {
 			return execute(c, state.CompareAndDowngradeSince{
 				ID: id, Expected: opaque, New: opaque, Since: frontier.Empty(),
@@ -75,7 +92,7 @@ func (p *pair) end(t *rapid.T) {
 		func(c *state.Candidate) verdict {
 			return execute(c, state.ExpireWriter{ID: number[state.WriterID](1)})
 		},
-	} {
+	}[:steps] {
 		candidate, err := state.NewCandidate(p.env, p.current())
 		if err != nil {
 			t.Fatalf("NewCandidate: %v", err)
@@ -88,10 +105,19 @@ func (p *pair) end(t *rapid.T) {
 			t.Fatalf("Finish: %v", err)
 		}
 	}
-	if !p.current().IsTombstone() {
-		t.Fatalf("not the end:\n%v", p.current())
+	if p.current().IsTombstone() != (steps == 6) {
+		t.Fatalf("after %d steps:\n%v", steps, p.current())
 	}
 	p.twin = view(p.current())
+}
+
+// rowTo appends a row.
+func (p *pair) rowTo(t *rapid.T, lower uint64, upper frontier.Antichain) state.CompareAndAppend {
+	return state.CompareAndAppend{
+		Writer: number[state.WriterID](1), Token: number[state.IdempotencyToken](byte(lower + 1)), LeaseMS: 1000,
+		Expected: frontier.At(lower), New: upper,
+		Batches: []state.Draft{draft(t, p.current().Shard(), frontier.At(lower), upper, rowAt("r", lower))},
+	}
 }
 
 func (p *pair) check(t *rapid.T) {
@@ -124,7 +150,7 @@ func (p *pair) commands(t *rapid.T) {
 		if restsOnProposal {
 			want.Standing = state.Proposed
 		}
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(state.AppendAnswer{}, "IsRuledOut")); diff != "" {
+		if diff := cmp.Diff(want, got, verdictOptions...); diff != "" {
 			t.Fatalf("wrong verdict (-want +got):\n%s", diff)
 		}
 	}
@@ -138,43 +164,72 @@ func (p *pair) commands(t *rapid.T) {
 	if transition == nil {
 		return
 	}
-	next, wantsRollup := making.finish()
-	if transition.Maintenance.WriteRollup != wantsRollup {
-		t.Fatalf("a rollup is wanted: %t, want %t", transition.Maintenance.WriteRollup, wantsRollup)
+	next, work := making.finish()
+	p.requests = append(p.requests, transition.Maintenance.Compactions...)
+	if diff := cmp.Diff(work, workOf(transition.Maintenance), cmpopts.EquateEmpty()); diff != "" {
+		t.Fatalf("wrong maintenance (-want +got):\n%s", diff)
 	}
+	requireReferences(t, p.twin, next, transition)
 	if !p.commit(t, transition) {
 		t.Fatalf("not the next version")
 	}
 	p.twin = next
 }
 
-// command draws a command and runs it on both.
-func (p *pair) command(t *rapid.T, candidate *state.Candidate, making *making) (got, want verdict) {
-	switch rapid.IntRange(0, 9).Draw(t, "kind") {
-	case 0:
-		command := state.RegisterCriticalReader{ID: criticalID(t), Opaque: opaque(t, "opaque")}
-		return execute(candidate, command), making.register(command)
-	case 1, 2:
-		command := state.CompareAndDowngradeSince{
-			ID: criticalID(t), Expected: opaque(t, "expected"), New: opaque(t, "new"), Since: someFrontier(t, "since"),
+var verdictOptions = cmp.Options{
+	cmpopts.IgnoreFields(state.AppendAnswer{}, "IsRuledOut"), cmpopts.EquateEmpty(),
+}
+
+func workOf(m state.Maintenance) maintenance {
+	work := maintenance{Rollup: m.WriteRollup, Garbage: m.CollectGarbage}
+	for _, request := range m.Compactions {
+		merge := merge{Window: request.Window, Since: request.Since}
+		for _, batch := range request.Batches {
+			merge.Batches = append(merge.Batches, *batch)
 		}
-		return execute(candidate, command), making.downgrade(command)
-	case 3:
-		command := state.ExpireCriticalReader{ID: criticalID(t)}
-		return execute(candidate, command), making.expireCritical(command)
-	case 4:
-		command := state.ExpireWriter{ID: writerID(t)}
-		return execute(candidate, command), making.expireWriter(command)
-	case 5, 6:
-		n := state.SeqNo(rapid.Uint64Range(0, uint64(p.current().SeqNo())+1).Draw(t, "of"))
-		blob := number[state.BlobID](rapid.ByteRange(1, 2).Draw(t, "blob"))
-		command := state.AddRollup{Key: state.NewRollupKey(n, blob), EncodedSize: 7}
-		return execute(candidate, command), making.addRollup(command, p.current().SeqNo())
-	default:
-		command := p.compareAndAppend(t, making.upper())
-		return execute(candidate, command), making.append(command)
+		work.Merges = append(work.Merges, merge)
+	}
+	return work
+}
+
+// requireReferences checks that the diff says what is referred to since, and what no
+// longer is: garbage collection relies on nothing else.
+func requireReferences(t *rapid.T, old, new twin, transition *state.Transition) {
+	diff := transition.Diff
+	oldParts, newParts := keysOf(old.Batches...), keysOf(new.Batches...)
+	oldRollups := slices.Collect(maps.Values(old.Rollups))
+	newRollups := slices.Collect(maps.Values(new.Rollups))
+	for _, c := range []struct{ name, want, got string }{
+		{"parts", listed(newParts), listed(slices.Collect(transition.Next.PartKeys()))},
+		{"added parts", listed(without(newParts, oldParts)), listed(diff.AddedParts())},
+		{"dropped parts", listed(without(oldParts, newParts)), listed(diff.DroppedParts())},
+		{"added rollups", listed(rollupKeys(without(newRollups, oldRollups))), listed(diff.AddedRollups())},
+		{"dropped rollups", listed(rollupKeys(without(oldRollups, newRollups))), listed(diff.DroppedRollups())},
+	} {
+		if c.got != c.want {
+			t.Fatalf("%s are %s, want %s\n%v", c.name, c.got, c.want, diff)
+		}
 	}
 }
+
+func rollupKeys(rollups []state.Rollup) (keys []state.RollupKey) {
+	for _, rollup := range rollups {
+		keys = append(keys, rollup.Key)
+	}
+	return keys
+}
+
+// without returns what is in all and not in others.
+func without[T comparable](all, others []T) (rest []T) {
+	for _, one := range all {
+		if !slices.Contains(others, one) {
+			rest = append(rest, one)
+		}
+	}
+	return rest
+}
+
+func listed[K cmpapi.Ordered](keys []K) string { return fmt.Sprint(slices.Sorted(slices.Values(keys))) }
 
 func execute[A any](candidate *state.Candidate, command state.Command[A]) verdict {
 	answer, standing, err := state.Execute(candidate, command)
@@ -182,95 +237,4 @@ func execute[A any](candidate *state.Candidate, command state.Command[A]) verdic
 		return verdict{Standing: standing, Problem: problem(err)}
 	}
 	return verdict{Answer: answer, Standing: standing}
-}
-
-func (p *pair) compareAndAppend(t *rapid.T, upper frontier.Antichain) state.CompareAndAppend {
-	command := state.CompareAndAppend{
-		Writer:   writerID(t),
-		LeaseMS:  rapid.Uint64Range(0, 40).Draw(t, "lease"),
-		Token:    number[state.IdempotencyToken](rapid.ByteRange(0, 20).Draw(t, "token")),
-		Expected: upper,
-		New:      someFrontier(t, "new"),
-	}
-	if rapid.IntRange(0, 3).Draw(t, "is expected") == 0 {
-		command.Expected = someFrontier(t, "expected")
-	} else if start, ok := upper.Time(); ok {
-		command.New = command.New.Join(frontier.At(start + rapid.Uint64Range(0, 2).Draw(t, "step")))
-	}
-	start, ok := command.Expected.Time()
-	if ok && rapid.Bool().Draw(t, "has updates") {
-		// Bounds wide enough for the update, whatever those of the append are.
-		bounds := command.Expected
-		command.Batches = []state.Draft{draft(t, number[state.ShardID](1), bounds, frontier.Empty(),
-			part.Update{Row: []byte("row"), Time: start, Diff: 1})}
-	}
-	return command
-}
-
-func (p *pair) lease(t *rapid.T) {
-	if p.twin.isTombstone() {
-		return
-	}
-	id := number[state.LeasedReaderID](rapid.ByteRange(1, 3).Draw(t, "leased reader"))
-	reader := state.LeasedReader{
-		Since: p.current().Since().Join(someFrontier(t, "since")),
-		Hold:  p.current().SeqNo(),
-		Lease: state.Lease{HeartbeatMS: p.env.NowMS, DurationMS: rapid.Uint64Range(0, 40).Draw(t, "lease")},
-	}
-	if old, ok := p.current().LeasedReaders().Get(id); ok {
-		reader.Since = reader.Since.Join(old.Since)
-		reader.Lease.HeartbeatMS = max(reader.Lease.HeartbeatMS, old.Lease.HeartbeatMS)
-	}
-	p.edit(t, p.env.NowMS, state.Diff{LeasedReaders: []state.Mutation[state.LeasedReaderID, state.LeasedReader]{
-		{Key: id, Old: p.current().LeasedReaders().Lookup(id), New: &reader},
-	}})
-	p.twin = view(p.current())
-}
-
-func (p *pair) claim(t *rapid.T) {
-	if len(p.twin.Batches) == 0 || len(p.twin.Compactions) > 0 || p.twin.isTombstone() {
-		return
-	}
-	window := p.twin.Batches[rapid.IntRange(0, len(p.twin.Batches)-1).Draw(t, "batch")].IDs
-	claimed := state.Compaction{Window: window, StartedMS: p.env.NowMS}
-	p.edit(t, p.env.NowMS, state.Diff{Compactions: []state.Mutation[state.BatchID, state.Compaction]{
-		{Key: window.Lower, New: &claimed},
-	}})
-	p.twin = view(p.current())
-}
-
-func (p *pair) forgetRollups(t *rapid.T) {
-	rollups := p.current().Rollups()
-	if rollups.Len() < 2 || p.twin.isTombstone() {
-		return
-	}
-	n, first := rollups.First()
-	p.edit(t, p.env.NowMS, state.Diff{
-		Rollups:        []state.Mutation[state.SeqNo, state.Rollup]{{Key: n, Old: first}},
-		RollupsRemoved: &state.Replacement[state.SeqNo]{Old: p.current().RollupsRemoved(), New: n},
-	})
-	p.twin = view(p.current())
-}
-
-func writerID(t *rapid.T) state.WriterID {
-	return number[state.WriterID](rapid.ByteRange(1, 3).Draw(t, "writer"))
-}
-
-func criticalID(t *rapid.T) state.CriticalReaderID {
-	return number[state.CriticalReaderID](rapid.ByteRange(1, 2).Draw(t, "critical reader"))
-}
-
-func opaque(t *rapid.T, label string) state.Opaque {
-	codec := rapid.SampledFrom([]string{"epoch", "epoch", "epoch", "epoch", "epoch", "epoch", "text"})
-	return state.Opaque{
-		Codec: codec.Draw(t, label+" codec"),
-		Value: [8]byte{7: rapid.ByteRange(1, 2).Draw(t, label)},
-	}
-}
-
-// someFrontier is small, so that sequences stay where things happen, and {} once
-// in a while, so that some come to their end.
-func someFrontier(t *rapid.T, label string) frontier.Antichain {
-	times := rapid.Map(rapid.Uint64Range(0, 12), frontier.At)
-	return rapid.OneOf(times, times, times, times, times, rapid.Just(frontier.Empty())).Draw(t, label)
 }

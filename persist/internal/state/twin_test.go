@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -14,15 +15,19 @@ import (
 // Where the two differ, one of them is wrong.
 type twin struct {
 	Header         state.Header
+	LastGC         state.SeqNo
+	ActiveGC       state.Activity
 	ActiveRollup   state.Activity
 	Rollups        map[state.SeqNo]state.Rollup
 	RollupsRemoved state.SeqNo
 	Leased         map[state.LeasedReaderID]state.LeasedReader
 	Critical       map[state.CriticalReaderID]state.CriticalReader
 	Writers        map[state.WriterID]state.Writer
+	Schemas        []state.Schema
 	Since          frontier.Antichain
 	Batches        []state.Batch
 	Compactions    []state.Compaction
+	Epoch          state.Epoch
 	EpochMin       state.Epoch
 }
 
@@ -30,6 +35,8 @@ type twin struct {
 func view(s *state.State) twin {
 	view := twin{
 		Header:         s.Header(),
+		LastGC:         s.LastGC(),
+		ActiveGC:       s.ActiveGC(),
 		ActiveRollup:   s.ActiveRollup(),
 		Rollups:        maps.Collect(s.Rollups().All()),
 		RollupsRemoved: s.RollupsRemoved(),
@@ -37,7 +44,11 @@ func view(s *state.State) twin {
 		Critical:       maps.Collect(s.CriticalReaders().All()),
 		Writers:        maps.Collect(s.Writers().All()),
 		Since:          s.Since(),
+		Epoch:          s.BatchEpoch(),
 		EpochMin:       s.BatchEpochMin(),
+	}
+	for _, schema := range s.Schemas().All() {
+		view.Schemas = append(view.Schemas, schema)
 	}
 	for _, batch := range s.Batches().All() {
 		view.Batches = append(view.Batches, batch)
@@ -52,6 +63,7 @@ func (w twin) clone() *twin {
 	w.Rollups, w.Leased = maps.Clone(w.Rollups), maps.Clone(w.Leased)
 	w.Critical, w.Writers = maps.Clone(w.Critical), maps.Clone(w.Writers)
 	w.Batches, w.Compactions = slices.Clone(w.Batches), slices.Clone(w.Compactions)
+	w.Schemas = slices.Clone(w.Schemas)
 	return &w
 }
 
@@ -77,7 +89,13 @@ type verdict struct {
 func problem(err error) string {
 	var usage *state.UsageError
 	var malformed *state.MalformedError
+	var broken *state.ViolationError
+	var open *state.NotClosedError
 	switch {
+	case errors.As(err, &broken):
+		return "violation of " + broken.Invariant
+	case errors.As(err, &open):
+		return fmt.Sprintf("open: since %v, upper %v", open.Since, open.Upper)
 	case errors.As(err, &usage):
 		return string(usage.Kind)
 	case errors.As(err, &malformed):
@@ -97,6 +115,8 @@ type making struct {
 	isCommitted bool
 	lostReader  bool
 	isUpkeep    bool // nothing but maintenance was committed
+	appended    bool
+	requests    []merge
 }
 
 func (w twin) next(env state.Environment) *making {
@@ -104,6 +124,24 @@ func (w twin) next(env state.Environment) *making {
 	m.Header.SeqNo++
 	m.Header.WalltimeMS = max(m.Header.WalltimeMS+1, env.NowMS)
 	m.Header.Hostname = env.Hostname
+	c := &m.env.Config
+	for _, number := range []struct {
+		n         *uint64
+		otherwise uint64
+	}{
+		{&c.RollupThreshold, 128}, {&c.RollupFallbackMS, 5000}, {&c.GCVersionsMin, 32}, {&c.GCVersionsMax, 128_000},
+		{&c.GCFallbackMS, 900_000}, {&c.CompactionFallbackMS, 3_600_000}, {&c.InlineBytesMax, 1 << 20},
+	} {
+		if *number.n == 0 {
+			*number.n = number.otherwise
+		}
+	}
+	if c.CompactionFanout == 0 {
+		c.CompactionFanout = 4
+	}
+	if c.BatchesMax == 0 {
+		c.BatchesMax = 4096
+	}
 	return m
 }
 
@@ -122,200 +160,16 @@ func (m *making) commit(about any, answer any) verdict {
 	return verdict{Answer: answer, Standing: state.Proposed}
 }
 
-func (m *making) append(c state.CompareAndAppend) verdict {
-	updates := 0
-	for _, draft := range c.Batches {
-		updates += len(draft.Runs)
-	}
-	old, isKnown := m.Writers[c.Writer]
-	switch {
-	case m.isTombstone() && c.Expected.IsEmpty() && c.New.IsEmpty() && updates == 0:
-		return verdict{Answer: state.AppendAnswer{Upper: frontier.Empty()}, Standing: state.Final}
-	case m.isTombstone():
-		return verdict{
-			Answer:   state.AppendAnswer{Outcome: state.UpperDiffers, Upper: frontier.Empty()},
-			Standing: state.Final,
-		}
-	case c.Token == state.IdempotencyToken{}:
-		return wrong(state.Final, state.InvalidToken)
-	case c.New.LessThan(c.Expected):
-		return wrong(state.Final, state.InvalidBounds)
-	case c.New == c.Expected && updates > 0:
-		return wrong(state.Final, state.InvalidEmptyTimeInterval)
-	case m.seen[c.Writer]:
-		return wait
-	case isKnown && old.Token == c.Token && old.Upper != c.New:
-		return wrong(state.Final, state.InvalidToken)
-	case isKnown && old.Token == c.Token:
-		return verdict{
-			Answer:   state.AppendAnswer{Outcome: state.AlreadyAppended, Upper: m.upper()},
-			Standing: state.Final,
-		}
-	case m.upper() != c.Expected:
-		return verdict{
-			Answer:   state.AppendAnswer{Outcome: state.UpperDiffers, Upper: m.upper()},
-			Standing: state.Stale,
-		}
-	}
-	if c.Expected != c.New {
-		m.push(c)
-	}
-	m.Writers[c.Writer] = state.Writer{
-		Lease: state.Lease{HeartbeatMS: max(old.Lease.HeartbeatMS, m.env.NowMS), DurationMS: c.LeaseMS},
-		Token: c.Token, Upper: c.New, Debug: c.Debug,
-	}
-	return m.commit(c.Writer, state.AppendAnswer{Outcome: state.Appended, Upper: c.New})
-}
-
-func (m *making) push(c state.CompareAndAppend) {
-	id := state.BatchID(0)
-	if len(m.Batches) > 0 {
-		id = m.Batches[len(m.Batches)-1].IDs.Upper
-	}
-	batch := state.Batch{
-		IDs:  state.BatchIDs{Lower: id, Upper: id + 1},
-		Desc: state.Desc{Lower: c.Expected, Upper: c.New},
-	}
-	for _, draft := range c.Batches {
-		for _, run := range draft.Runs {
-			batch.Runs = append(batch.Runs, run)
-			batch.Length += run.Length
-			batch.EncodedSize += run.EncodedSize
-		}
-	}
-	if batch.Length == 0 && len(m.Batches) > 0 {
-		newest := &m.Batches[len(m.Batches)-1]
-		isClaimed := false
-		for _, compaction := range m.Compactions {
-			isClaimed = isClaimed || compaction.Window.Lower <= newest.IDs.Lower && newest.IDs.Lower < compaction.Window.Upper
-		}
-		if newest.Length == 0 && !isClaimed {
-			newest.IDs.Upper, newest.Desc.Upper = id+1, c.New
-			return
-		}
-	}
-	m.Batches = append(m.Batches, batch)
-}
-
-func (m *making) expireWriter(c state.ExpireWriter) verdict {
-	_, existed := m.Writers[c.ID]
-	switch {
-	case m.isTombstone():
-		return verdict{Answer: false, Standing: state.Final}
-	case m.seen[c.ID]:
-		return wait
-	}
-	delete(m.Writers, c.ID)
-	return m.commit(c.ID, existed)
-}
-
-func (m *making) register(c state.RegisterCriticalReader) verdict {
-	reader := state.CriticalReader{Since: m.Since, Opaque: c.Opaque, Debug: c.Debug}
-	old, isKnown := m.Critical[c.ID]
-	switch {
-	case m.isTombstone():
-		return verdict{Answer: reader, Standing: state.Final}
-	case m.seen[c.ID]:
-		return wait
-	case isKnown && old.Opaque.Codec != c.Opaque.Codec:
-		return wrong(state.Stale, state.OpaqueCodecChanged)
-	case isKnown:
-		reader.Since, reader.Opaque = old.Since, old.Opaque
-	}
-	m.Critical[c.ID] = reader
-	return m.commit(c.ID, reader)
-}
-
-func (m *making) downgrade(c state.CompareAndDowngradeSince) verdict {
-	old, isKnown := m.Critical[c.ID]
-	switch {
-	case c.Expected.Codec != c.New.Codec:
-		return wrong(state.Final, state.OpaqueCodecChanged)
-	case m.isTombstone():
-		return verdict{
-			Answer:   state.DowngradeAnswer{IsOwner: true, Since: frontier.Empty(), Opaque: c.New},
-			Standing: state.Final,
-		}
-	case m.seen[c.ID] || m.lostReader:
-		return wait
-	case !isKnown:
-		return wrong(state.Stale, state.UnknownReader)
-	case old.Opaque.Codec != c.Expected.Codec:
-		return wrong(state.Stale, state.OpaqueCodecChanged)
-	case old.Opaque != c.Expected:
-		return m.commit(c.ID, state.DowngradeAnswer{Since: old.Since, Opaque: old.Opaque})
-	}
-	old.Opaque = c.New
-	if old.Since.LessEqual(c.Since) {
-		old.Since = c.Since
-		m.Critical[c.ID] = old
-		agreed := frontier.Empty()
-		for _, reader := range m.Critical {
-			agreed = agreed.Meet(reader.Since)
-		}
-		for _, reader := range m.Leased {
-			agreed = agreed.Meet(reader.Since)
-		}
-		if m.Since.LessThan(agreed) {
-			m.Since = agreed
-		}
-	}
-	m.Critical[c.ID] = old
-	return m.commit(c.ID, state.DowngradeAnswer{IsOwner: true, Since: old.Since, Opaque: old.Opaque})
-}
-
-func (m *making) expireCritical(c state.ExpireCriticalReader) verdict {
-	_, existed := m.Critical[c.ID]
-	switch {
-	case m.isTombstone():
-		return verdict{Answer: false, Standing: state.Final}
-	case m.seen[c.ID]:
-		return wait
-	}
-	delete(m.Critical, c.ID)
-	m.lostReader = true
-	return m.commit(c.ID, existed)
-}
-
-func (m *making) addRollup(c state.AddRollup, base state.SeqNo) verdict {
-	n, _, err := c.Key.Parse()
-	if err != nil {
-		return verdict{Standing: state.Final, Problem: problem(err)}
-	}
-	if n == 0 || n > base {
-		return wrong(state.Stale, state.InvalidRollup)
-	}
-	listed, isListed := m.Rollups[n]
-	isOurs := isListed && listed.Key == c.Key
-	least := slices.Min(slices.Collect(maps.Keys(m.Rollups)))
-	isNew := !isListed && n > m.RollupsRemoved && n >= least
-	if latest := slices.Max(slices.Collect(maps.Keys(m.Rollups))); m.isTombstone() && latest+1 >= m.Header.SeqNo-1 {
-		isNew = false
-	}
-	if m.isTombstone() && !isNew {
-		return verdict{Answer: isOurs, Standing: state.Final}
-	}
-	if isNew {
-		m.Rollups[n] = state.Rollup{Key: c.Key, EncodedSize: c.EncodedSize}
-		m.ActiveRollup = state.Activity{}
-		for old := range m.Rollups {
-			if old < n && m.isTombstone() {
-				delete(m.Rollups, old)
-				m.RollupsRemoved = max(m.RollupsRemoved, old)
-			}
-		}
-	}
-	if !m.isCommitted {
-		m.isUpkeep = true
-	}
-	wasUpkeep := m.isUpkeep
-	v := m.commit(nil, isOurs || isNew)
-	m.isUpkeep = wasUpkeep
+// commitUpkeep says that the version is needed to note the result of maintenance.
+func (m *making) commitUpkeep(answer any) verdict {
+	isUpkeep := m.isUpkeep || !m.isCommitted
+	v := m.commit(nil, answer)
+	m.isUpkeep = isUpkeep
 	return v
 }
 
-// finish returns the version, and whether a rollup is asked for.
-func (m *making) finish() (w twin, wantsRollup bool) {
+// finish returns the version, and what work it comes with.
+func (m *making) finish() (w twin, work maintenance) {
 	for id, reader := range m.Leased {
 		if m.isExpired(reader.Lease) && !m.seen[id] {
 			delete(m.Leased, id)
@@ -326,22 +180,8 @@ func (m *making) finish() (w twin, wantsRollup bool) {
 			delete(m.Writers, id)
 		}
 	}
-	latest := slices.Max(slices.Collect(maps.Keys(m.Rollups)))
-	distance := uint64(m.Header.SeqNo - latest)
-	switch {
-	case m.isUpkeep:
-	case m.isTombstone():
-		wantsRollup = distance > 1
-	default:
-		isActive := m.ActiveRollup.SeqNo != 0 &&
-			m.env.NowMS < m.ActiveRollup.StartedMS+m.env.Config.RollupFallbackMS &&
-			m.env.NowMS+m.env.Config.RollupFallbackMS > m.ActiveRollup.StartedMS
-		wantsRollup = distance > m.env.Config.RollupThreshold && !isActive
-	}
-	if wantsRollup {
-		m.ActiveRollup = state.Activity{SeqNo: m.Header.SeqNo, StartedMS: m.env.NowMS}
-	}
-	return *m.twin, wantsRollup
+	work = maintenance{Rollup: m.wantsRollup(), Garbage: m.wantsGarbageCollected(), Merges: m.requests}
+	return *m.twin, work
 }
 
 func (m *making) isExpired(lease state.Lease) bool {
