@@ -131,3 +131,18 @@ func ExampleClient_Inspect() {
 	// Output:
 	// v2 {0} {42} example <nil>
 }
+
+func ExampleClient_Usage() {
+	ctx := context.Background()
+	client := exampleClient()
+	defer client.Close()
+	shard := client.NewShardID()
+	if _, err := client.OpenWriter(ctx, shard, "example"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	usage, err := client.Usage(ctx, shard)
+	fmt.Println(usage.Current.Objects, usage.Older.Objects, usage.Unreferenced.Objects, usage.Missing, err)
+	// Output:
+	// 1 0 0 [] <nil>
+}

@@ -32,8 +32,9 @@ type Inspection struct {
 	Batches []InspectedBatch
 	// Rollups are the keys of the copies of the state, oldest first.
 	Rollups []string
-	// IsTombstone says that the shard has come to its end.
-	IsTombstone bool
+	// IsTombstone says that the shard has come to its end, and IsFinalized that it
+	// has given up its contents, too.
+	IsTombstone, IsFinalized bool
 }
 
 // InspectedReader is a capability to read.
@@ -212,6 +213,7 @@ func inspect(s *state.State) Inspection {
 		Shard: header.Shard, SeqNo: header.SeqNo, Format: uint64(header.Version),
 		WalltimeMS: header.WalltimeMS, Hostname: header.Hostname,
 		Since: s.Since(), Upper: s.Upper(), IsTombstone: s.IsTombstone(),
+		IsFinalized: s.IsFinalized(),
 	}
 	i.Critical = inspectCritical(s)
 	i.Leased = inspectLeased(s)

@@ -88,22 +88,30 @@ const fetchAttemptsMax = 10
 // fetch reads the newest version from the log and the rollup that it names; nil
 // if the shard does not exist.
 func (m *machine) fetch(ctx context.Context) (*state.State, error) {
+	s, _, err := m.fetchWith(ctx, m.recentLog)
+	return s, err
+}
+
+// fetchWith is fetch with a way of reading the log. It returns what was read, too.
+func (m *machine) fetchWith(
+	ctx context.Context, read func(context.Context) ([]Versioned, error),
+) (*state.State, []Versioned, error) {
 	earliest, attempts := SeqNo(0), 0
 	for {
-		log, err := m.recentLog(ctx)
+		log, err := read(ctx)
 		if err != nil || len(log) == 0 {
-			return nil, err
+			return nil, nil, err
 		}
 		s, err := m.build(ctx, log)
 		if !errors.Is(err, ErrNotFound) {
-			return s, err
+			return s, log, err
 		}
 		// The rollup is gone: what we read is old, and the log has moved on.
 		if attempts++; log[0].SeqNo > earliest {
 			earliest, attempts = log[0].SeqNo, 0
 		}
 		if attempts >= fetchAttemptsMax {
-			return nil, fmt.Errorf("%w: the rollup that the log names is missing: %w", ErrCorruption, err)
+			return nil, nil, fmt.Errorf("%w: the rollup that the log names is missing: %w", ErrCorruption, err)
 		}
 	}
 }

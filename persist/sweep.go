@@ -54,7 +54,7 @@ func (m *machine) sweep(ctx context.Context, options SweepOptions) (Swept, error
 	if err != nil {
 		return Swept{}, err
 	}
-	keys, err := m.listObjects(ctx) // after the fence: what is written later is of a later epoch
+	objects, err := m.listObjects(ctx) // after the fence: what is written later is of a later epoch
 	if err != nil {
 		return Swept{}, err
 	}
@@ -63,8 +63,9 @@ func (m *machine) sweep(ctx context.Context, options SweepOptions) (Swept, error
 		return Swept{}, err
 	}
 	var swept Swept
-	for _, key := range keys {
-		path := m.key + "/" + key
+	for _, object := range objects {
+		path := object.Key
+		key := strings.TrimPrefix(path, m.key+"/")
 		isWaste, isKnown := isLeftBehind(key, fence, earliest)
 		switch {
 		case referred[key]:
@@ -105,19 +106,6 @@ func (m *machine) fence(ctx context.Context, options SweepOptions) (state.Epoch,
 		raised = s.BatchEpoch() + 1
 	}
 	return raised, err
-}
-
-// listObjects returns the keys of the shard's objects, in order.
-func (m *machine) listObjects(ctx context.Context) (keys []string, err error) {
-	prefix := m.key + "/"
-	err = m.client.retryExternal(ctx, func() error {
-		keys = nil
-		return m.client.blob.List(ctx, prefix, func(key string, _ int) error {
-			keys = append(keys, strings.TrimPrefix(key, prefix))
-			return nil
-		})
-	})
-	return keys, err
 }
 
 // referred returns the keys of all objects that a version of the log refers to, and from

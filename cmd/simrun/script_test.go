@@ -14,6 +14,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exitcode": exitCode,
+			"store":    storeCommand,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

@@ -27,6 +27,16 @@ var _ persist.Blob = (*Blob)(nil)
 // begin waits for a slot, which the caller gives back with done.
 func (b *Blob) begin(ctx context.Context) (done func(), err error) {
 	end, err := b.store.use(ctx, b.rt)
+	return b.wait(ctx, end, err)
+}
+
+// beginToChange is begin for a call that changes something.
+func (b *Blob) beginToChange(ctx context.Context) (done func(), err error) {
+	end, err := b.store.useToChange(ctx, b.rt)
+	return b.wait(ctx, end, err)
+}
+
+func (b *Blob) wait(ctx context.Context, end func(), err error) (done func(), _ error) {
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +101,7 @@ func (b *Blob) Set(ctx context.Context, key string, value []byte) error {
 	if err := checkKey(key); err != nil {
 		return fmt.Errorf("file: set: %w", err)
 	}
-	done, err := b.begin(ctx)
+	done, err := b.beginToChange(ctx)
 	if err == nil {
 		defer done()
 		err = b.set(ctx, pathOf(b.root(), key), value)
@@ -152,7 +162,7 @@ func discard(temporary string) error {
 // Delete implements [persist.Blob]. When it returns nil the object is gone
 // durably. Directories that become empty are removed.
 func (b *Blob) Delete(ctx context.Context, key string) (size int, existed bool, err error) {
-	done, err := b.begin(ctx)
+	done, err := b.beginToChange(ctx)
 	if err != nil {
 		return 0, false, fmt.Errorf("file: delete %s: %w", key, err)
 	}

@@ -32,7 +32,7 @@ func (c *Consensus) view(ctx context.Context, f func(tx *bbolt.Tx) error) error 
 }
 
 func (c *Consensus) submit(ctx context.Context, w *write) error {
-	done, err := c.store.use(ctx, c.rt)
+	done, err := c.store.useToChange(ctx, c.rt)
 	if err != nil {
 		return err
 	}

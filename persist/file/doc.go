@@ -34,6 +34,10 @@
 // here. The package builds for Linux, macOS, the BSDs and Windows, where directories
 // have no fsync; it is tested on Linux.
 //
+// With [Options].ReadOnly a store is only looked at, and not a file changes. Any number
+// of processes may do so at once, while none has the store open to write; one that
+// wants to is refused until they have closed it.
+//
 // # What is in the directory
 //
 //	LOCK              the lock, and the process that has it

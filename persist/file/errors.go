@@ -80,6 +80,7 @@ func (e *BrokenError) Is(target error) bool {
 
 var (
 	errClosed    = fmt.Errorf("%w: the store is closed", persist.ErrUsage)
+	errReadOnly  = fmt.Errorf("%w: %w: the store is open for reading only", persist.ErrUsage, persist.ErrDeterminate)
 	errSimulated = fmt.Errorf("%w: a simulation has no files, use persist/memory there", persist.ErrUsage)
 )
 

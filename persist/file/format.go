@@ -129,7 +129,7 @@ func (s *Store) checkUnused(ctx context.Context, rt *runtime.Runtime) error {
 	if _, err := os.Stat(s.path(logName)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	log, err := openLog(rt, s.path(logName), s.broken)
+	log, err := s.openLog(rt)
 	if err != nil {
 		return err
 	}

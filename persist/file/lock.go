@@ -3,16 +3,20 @@ package file
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
 
-// directoryLock is the open file LOCK with an exclusive lock of the kernel on it,
-// which ends with the process. The file stays; what it says, the process that has
-// it locked, is for people.
-type directoryLock struct{ file *os.File }
+// directoryLock is the open file LOCK with a lock of the kernel on it, which ends
+// with the process: exclusive, or shared by those who only read. The file stays;
+// what it says, the process that has it locked, is for people.
+type directoryLock struct {
+	file     *os.File
+	isShared bool
+}
 
 // lockDirectory does not wait.
 func lockDirectory(directory string) (*directoryLock, error) {
@@ -23,17 +27,39 @@ func lockDirectory(directory string) (*directoryLock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(f); err != nil {
+	l, err := lockOpened(directory, f, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.say(fmt.Sprintf("%d\n", os.Getpid())); err != nil {
+		return nil, errors.Join(err, l.release())
+	}
+	return l, nil
+}
+
+// shareDirectory does not wait either. Where there is no LOCK, as in a copy of a
+// store, nobody can have locked it, and the lock is nil.
+func shareDirectory(directory string) (*directoryLock, error) {
+	f, err := os.Open(filepath.Join(directory, lockName))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case isReadOnly(err):
+		return nil, &DirectoryError{Directory: directory, Reason: "cannot be read", Cause: err}
+	case err != nil:
+		return nil, err
+	}
+	return lockOpened(directory, f, true)
+}
+
+func lockOpened(directory string, f *os.File, isShared bool) (*directoryLock, error) {
+	if err := lockFile(f, isShared); err != nil {
 		if errors.Is(err, errLocked) {
 			err = &LockedError{Directory: directory, PID: holder(f)}
 		}
 		return nil, errors.Join(err, f.Close())
 	}
-	l := &directoryLock{f}
-	if err := l.say(fmt.Sprintf("%d\n", os.Getpid())); err != nil {
-		return nil, errors.Join(err, l.release())
-	}
-	return l, nil
+	return &directoryLock{f, isShared}, nil
 }
 
 // holder returns the process that a lock file names, or 0.
@@ -58,5 +84,8 @@ func (l *directoryLock) say(text string) error {
 // release gives the lock free, also for a process that is just being started and
 // shares the open file for a moment.
 func (l *directoryLock) release() error {
+	if l.isShared {
+		return errors.Join(unlockFile(l.file), l.file.Close())
+	}
 	return errors.Join(l.say(""), unlockFile(l.file), l.file.Close())
 }

@@ -39,18 +39,27 @@ type versionLog struct {
 	isStuck bool // the database may hold locks that nobody gives back
 }
 
-// openLog opens a log that exists. Damage gives a [*persist.CorruptionError], and
-// then nothing has been written.
-func openLog(rt *runtime.Runtime, path string, broken *runtime.Watch[error]) (*versionLog, error) {
+// openLog opens a log that exists, to be written or only to be read. Damage gives a
+// [*persist.CorruptionError], and then nothing has been written.
+func openLog(
+	rt *runtime.Runtime, path string, readOnly bool, broken *runtime.Watch[error],
+) (*versionLog, error) {
 	if err := checkLog(path); err != nil {
 		return nil, err
 	}
 	l := &versionLog{rt: rt, path: path, broken: broken, durable: runtime.NewWatch[uint64](rt, 0), mu: rt.NewMutex()}
 	err := l.protect(func() (err error) {
-		l.db, err = openDatabase(path, os.O_RDWR, &l.file)
+		flags := os.O_RDWR
+		if readOnly {
+			flags = os.O_RDONLY
+		}
+		l.db, err = openDatabase(path, flags, &l.file)
 		return err
 	})
-	if err == nil {
+	switch {
+	case err == nil && readOnly:
+		l.durable.Set(math.MaxUint64) // nothing is added while it is open
+	case err == nil:
 		err = l.settle()
 	}
 	if err != nil {
@@ -92,6 +101,7 @@ func openDatabase(path string, flags int, file **os.File) (*bbolt.DB, error) {
 		FreelistType: bbolt.FreelistMapType,
 		PageSize:     4096,
 		NoStatistics: true,
+		ReadOnly:     flags == os.O_RDONLY,
 		OpenFile: func(path string, _ int, mode fs.FileMode) (f *os.File, err error) {
 			*file, err = os.OpenFile(path, flags, mode)
 			return *file, err

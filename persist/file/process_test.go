@@ -27,8 +27,9 @@ const (
 // roles is what other processes may do: they write to standard output, and return
 // why they failed.
 var roles = map[string]func(directory, name string) error{
-	"hold":  holdUntilTold,
-	"churn": churn,
+	"hold":   holdUntilTold,
+	"churn":  churn,
+	"engine": runEngine,
 }
 
 func play(role string) int {

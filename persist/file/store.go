@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/tidemarkdb/tidemark/persist"
@@ -17,6 +19,7 @@ type Store struct {
 	directory string
 	location  Location
 	sizeMax   int
+	readOnly  bool
 
 	lock        *directoryLock
 	log         *versionLog
@@ -38,6 +41,11 @@ type Options struct {
 	// BlobCallsMax is how many calls of the blobs use the disk at once; others
 	// wait for their turn. 0 is 32.
 	BlobCallsMax int
+	// ReadOnly opens a store that exists, for looking at it: no file is made, changed
+	// or removed, and every call that would change something fails with an error that
+	// wraps [persist.ErrUsage]. It takes the lock in common with others who only look,
+	// so that they exclude nobody but processes that write, and those them.
+	ReadOnly bool
 }
 
 // versionSizeMax is the largest version in bytes that any store takes.
@@ -73,7 +81,8 @@ func (o Options) withDefaults() Options {
 // [persist.ErrUsage] if rt is under a scheduler, because there are no files in a
 // simulation. Whatever was in the directory is then as it was.
 //
-// What dead processes have left unfinished is removed.
+// What dead processes have left unfinished is removed, unless the options say that
+// the store is only to be read; then a missing or empty directory is an error.
 func Open(ctx context.Context, rt *runtime.Runtime, directory string, options Options) (*Store, error) {
 	if !rt.Live() {
 		return nil, fmt.Errorf("file: open %s: %w", directory, errSimulated)
@@ -92,13 +101,18 @@ func Open(ctx context.Context, rt *runtime.Runtime, directory string, options Op
 	s := &Store{
 		directory:   absolute,
 		sizeMax:     options.VersionSizeMax,
+		readOnly:    options.ReadOnly,
 		slots:       rt.NewSemaphore(int64(options.BlobCallsMax)),
 		broken:      runtime.NewWatch[error](rt, nil),
 		temporaries: rt.NewMutex(),
 		using:       rt.NewRWMutex(),
 	}
 	s.directories = newDirectories(rt, s.path(blobsName))
-	if err := s.open(ctx, rt); err != nil {
+	begin := s.open
+	if s.readOnly {
+		begin = s.openReadOnly
+	}
+	if err := begin(ctx, rt); err != nil {
 		return nil, fmt.Errorf("file: open %s: %w", absolute, errors.Join(err, s.release()))
 	}
 	return s, nil
@@ -141,8 +155,45 @@ func (s *Store) open(ctx context.Context, rt *runtime.Runtime) error {
 	if err := s.clean(); err != nil {
 		return err
 	}
-	s.log, err = openLog(rt, s.path(logName), s.broken)
+	s.log, err = s.openLog(rt)
 	return err
+}
+
+// openReadOnly opens what is there, and leaves it as it is.
+func (s *Store) openReadOnly(ctx context.Context, rt *runtime.Runtime) error {
+	switch info, err := os.Stat(s.directory); {
+	case errors.Is(err, fs.ErrNotExist):
+		return &DirectoryError{Directory: s.directory, Reason: "does not exist"}
+	case err != nil:
+		return &DirectoryError{Directory: s.directory, Reason: "cannot be reached", Cause: err}
+	case !info.IsDir():
+		return &DirectoryError{Directory: s.directory, Reason: "is a file"}
+	}
+	if err := checkOurs(s.directory); err != nil {
+		return err
+	}
+	var err error
+	if s.lock, err = shareDirectory(s.directory); err != nil {
+		return err
+	}
+	s.location, err = readFormat(s.path(formatName))
+	if errors.Is(err, persist.ErrNotFound) {
+		if err = s.checkUnused(ctx, rt); err == nil {
+			err = &DirectoryError{Directory: s.directory, Reason: "has no store in it"}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.checkParts(); err != nil {
+		return err
+	}
+	s.log, err = s.openLog(rt)
+	return err
+}
+
+func (s *Store) openLog(rt *runtime.Runtime) (*versionLog, error) {
+	return openLog(rt, s.path(logName), s.readOnly, s.broken)
 }
 
 // Location is the random name of a store, which stays when the directory moves.
@@ -209,6 +260,14 @@ func (s *Store) use(ctx context.Context, rt *runtime.Runtime) (done func(), err 
 		return nil, err
 	}
 	return s.using.RUnlock, nil
+}
+
+// useToChange begins a call that changes something.
+func (s *Store) useToChange(ctx context.Context, rt *runtime.Runtime) (done func(), err error) {
+	if s.readOnly {
+		return nil, errReadOnly
+	}
+	return s.use(ctx, rt)
 }
 
 // breakDown makes every later call fail: nobody knows any more what is on the

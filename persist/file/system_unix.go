@@ -12,10 +12,15 @@ import (
 
 var errLocked = errors.New("locked by another")
 
-// lockFile locks an open file for this descriptor alone, without waiting.
-func lockFile(f *os.File) error {
+// lockFile locks an open file for this descriptor alone, or for all that share it,
+// without waiting.
+func lockFile(f *os.File, isShared bool) error {
+	how := unix.LOCK_EX
+	if isShared {
+		how = unix.LOCK_SH
+	}
 	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		switch {
 		case err == nil:
 			return nil

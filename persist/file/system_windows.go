@@ -14,9 +14,13 @@ var errLocked = errors.New("locked by another")
 // the file says: locks keep others from reading.
 const lockOffsetHigh = 1
 
-// lockFile locks an open file for this handle alone, without waiting.
-func lockFile(f *os.File) error {
-	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
+// lockFile locks an open file for this handle alone, or for all that share it,
+// without waiting.
+func lockFile(f *os.File, isShared bool) error {
+	flags := uint32(windows.LOCKFILE_FAIL_IMMEDIATELY)
+	if !isShared {
+		flags |= windows.LOCKFILE_EXCLUSIVE_LOCK
+	}
 	err := windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, &windows.Overlapped{OffsetHigh: lockOffsetHigh})
 	switch {
 	case err == nil:

@@ -87,6 +87,7 @@ interleaving, every fault and every random number of a run, and repeats it.
   simrun run NAME --seeds 1-1000  one scenario, these seeds
   simrun replay NAME --seed 42    one run, told as a story
   simrun check --seeds 1-100      every seed twice, the hashes compared
+  simrun inspect file://DIR       what is in a store: shards, versions, objects
 
 Exit codes, those of the built program ("go run" turns every failure into 1):
   0 everything asked for ran and held    1 something was found wrong
@@ -104,7 +105,7 @@ Exit codes, those of the built program ("go run" turns every failure into 1):
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(e.listCommand(), e.runCommand(), e.checkCommand(), e.replayCommand(), e.shrinkCommand())
-	root.AddCommand(e.zooCommand(), e.mergeCommand())
+	root.AddCommand(e.zooCommand(), e.mergeCommand(), e.inspectCommand())
 	if len(e.mutants) > 0 {
 		root.AddCommand(e.mutantsCommand())
 	}
