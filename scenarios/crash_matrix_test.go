@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,11 +26,13 @@ type life struct {
 	// the process dies, from 1; isDone says that the operation is done before.
 	dies   int
 	isDone bool
-	count  int
-	stuck  bool // the process has come to that operation
-	ended  bool // or to the end of its life
-	left   int  // objects, before the last sweep
 	shard  persist.ShardID
+
+	mu    sync.Mutex // guards what follows; nothing parks while it is held
+	count int
+	stuck bool // the process has come to that operation
+	ended bool // or to the end of its life
+	left  int  // objects, before the last sweep
 }
 
 const lifetime = 9
@@ -95,7 +98,10 @@ func (l *life) live(ctx context.Context, rt *runtime.Runtime, blob persist.Blob,
 	if err := shard.Finalize(ctx); err != nil {
 		return err
 	}
-	l.left, _ = l.ledger.Left(l.shard.String())
+	left, _ := l.ledger.Left(l.shard.String())
+	l.mu.Lock()
+	l.left = left
+	l.mu.Unlock()
 	_, err = shard.Sweep(ctx, persist.SweepOptions{})
 	return err
 }
@@ -127,16 +133,35 @@ func (l *life) check(ctx context.Context, rt *runtime.Runtime, client *persist.C
 
 // die counts an operation and, if it is the last one, never returns.
 func (l *life) die(ctx context.Context, rt *runtime.Runtime, op func()) {
-	l.count++
-	if l.count != l.dies {
+	if !l.isLast() {
 		op()
 		return
 	}
 	if l.isDone {
 		op()
 	}
-	l.stuck = true
+	l.note(&l.stuck)
 	_ = rt.Sleep(ctx, 1000*time.Hour)
+}
+
+// isLast counts an operation and reports whether it is the one at which the process dies.
+func (l *life) isLast() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count++
+	return l.count == l.dies
+}
+
+func (l *life) note(flag *bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	*flag = true
+}
+
+func (l *life) seen() (stuck, ended bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stuck, l.ended
 }
 
 type mortalBlob struct {
@@ -179,7 +204,7 @@ func (l *life) run(ctx context.Context, w *sim.World) error {
 	node, err := w.Node("mortal", func(ctx context.Context, rt *runtime.Runtime) error {
 		blob, log := l.ledger.Blob(rt, l.store.Blob(rt)), l.ledger.Consensus(rt, l.store.Consensus(rt))
 		err := l.live(ctx, rt, mortalBlob{blob, l, rt}, mortalConsensus{log, l, rt})
-		l.ended = true
+		l.note(&l.ended)
 		return err
 	})
 	if err != nil {
@@ -188,12 +213,13 @@ func (l *life) run(ctx context.Context, w *sim.World) error {
 	if err := node.Boot(); err != nil {
 		return err
 	}
-	for !l.stuck && !l.ended {
+	stuck, ended := l.seen()
+	for ; !stuck && !ended; stuck, ended = l.seen() {
 		if err := rt.Sleep(ctx, time.Millisecond); err != nil {
 			return err
 		}
 	}
-	if l.stuck && !l.ended {
+	if stuck && !ended {
 		if err := node.Crash(); err != nil {
 			return err
 		}

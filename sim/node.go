@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -260,7 +261,11 @@ func (n *Node) boot() {
 	w.tell(fmt.Sprintf("boot %s, incarnation %d", n.name, n.incarnation))
 	l.root = l.runtime.Root("main", func(ctx context.Context) error {
 		err := n.bootFn(ctx, l.runtime)
-		n.world.kernel.call(func() { l.err = err })
+		text := "end of " + n.name // written where the error was made, not where it is told
+		if err != nil {
+			text += ": " + err.Error()
+		}
+		n.world.kernel.call(func() { l.err, l.end = err, text })
 		return err
 	})
 }
@@ -316,11 +321,7 @@ func (n *Node) endFault() {
 
 // tellEnd puts the end of the newest incarnation into the story.
 func (n *Node) tellEnd() {
-	switch {
-	case n == n.world.harness:
-	case n.life.err != nil:
-		n.world.tell("end of " + n.name + ": " + n.life.err.Error())
-	default:
-		n.world.tell("end of " + n.name)
+	if n != n.world.harness {
+		n.world.tell(cmp.Or(n.life.end, "end of "+n.name))
 	}
 }

@@ -22,6 +22,7 @@ type life struct {
 	frozen  bool          // crashed, or ended
 	crashed bool
 	err     error   // of the boot function
+	end     string  // what the story says about it
 	waiters []*task // for its end
 }
 
