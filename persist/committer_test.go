@@ -12,6 +12,40 @@ import (
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
+// firstStall keeps the first commit waiting, and counts all of them.
+type firstStall struct {
+	commits atomic.Int32
+	isSent  *runtime.Chan[struct{}]
+	rest    *runtime.Chan[struct{}]
+}
+
+func stallFirst(rt *runtime.Runtime, h *hooked) *firstStall {
+	s := &firstStall{isSent: runtime.NewChan[struct{}](rt, 1), rest: runtime.NewChan[struct{}](rt, 0)}
+	h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
+		if s.commits.Add(1) == 1 {
+			s.isSent.TrySend(struct{}{})
+			_, _ = s.rest.Recv(context.Background())
+		}
+		return commit()
+	}
+	return s
+}
+
+// await returns once the first commit is on its way.
+func (s *firstStall) await(t *testing.T) {
+	t.Helper()
+	_, err := s.isSent.Recv(t.Context())
+	must(t, err)
+}
+
+// register commits something small.
+func register(c *persist.Client, shard persist.ShardID) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := c.OpenSince(ctx, shard, persist.CriticalReaderID(c.NewShardID()), persist.Opaque{Codec: "epoch"}, "test")
+		return err
+	}
+}
+
 // TestCallersShareVersions protects the cost of a busy shard: those who come while
 // a version is on its way go together into the next one, and each gets its answer.
 func TestCallersShareVersions(t *testing.T) {
@@ -20,31 +54,18 @@ func TestCallersShareVersions(t *testing.T) {
 	shard := c.NewShardID()
 	must(t, p.writer(c, shard).AdvanceUpper(t.Context(), frontier.At(1)))
 	rt := runtime.New(runtime.Options{})
-	var commits atomic.Int32
-	isFirstSent, rest := runtime.NewChan[struct{}](rt, 1), runtime.NewChan[struct{}](rt, 0)
-	h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
-		if commits.Add(1) == 1 {
-			isFirstSent.TrySend(struct{}{})
-			_, _ = rest.Recv(context.Background())
-		}
-		return commit()
-	}
+	stall := stallFirst(rt, h)
 	const callers = 40
 	group := rt.NewGroup(t.Context())
-	register := func(ctx context.Context) error {
-		_, err := c.OpenSince(ctx, shard, persist.CriticalReaderID(c.NewShardID()), persist.Opaque{Codec: "epoch"}, "test")
-		return err
-	}
-	group.Go("first", register)
-	_, err := isFirstSent.Recv(t.Context())
-	must(t, err)
+	group.Go("first", register(c, shard))
+	stall.await(t)
 	for range callers {
-		group.Go("another", register)
+		group.Go("another", register(c, shard))
 	}
 	must(t, rt.Sleep(t.Context(), 50*time.Millisecond)) // until all of them wait
-	rest.Close()
+	stall.rest.Close()
 	must(t, group.Wait())
-	if got := commits.Load(); got > callers/2 { // on a machine that is busy some come late
+	if got := stall.commits.Load(); got > callers/2 { // on a machine that is busy some come late
 		t.Errorf("%d callers took %d versions", callers+1, got)
 	}
 	i, err := c.Inspect(t.Context(), shard)
@@ -62,19 +83,13 @@ func TestWhoeverWaitsMayLeave(t *testing.T) {
 	shard := c.NewShardID()
 	first, second, third := p.writer(c, shard), p.writer(c, shard), p.writer(c, shard)
 	rt := runtime.New(runtime.Options{})
-	isFirstSent, rest := runtime.NewChan[struct{}](rt, 1), runtime.NewChan[struct{}](rt, 0)
-	h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
-		isFirstSent.TrySend(struct{}{})
-		_, _ = rest.Recv(context.Background())
-		return commit()
-	}
+	stall := stallFirst(rt, h)
 	group := rt.NewGroup(t.Context())
 	group.Go("first", func(ctx context.Context) error { return first.AdvanceUpper(ctx, frontier.At(1)) })
-	_, err := isFirstSent.Recv(t.Context())
-	must(t, err)
+	stall.await(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	err = second.CompareAndAppend(ctx, nil, frontier.At(1), frontier.At(9))
+	err := second.CompareAndAppend(ctx, nil, frontier.At(1), frontier.At(9))
 	var unknown *persist.UnknownOutcomeError
 	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, persist.ErrDeterminate) || errors.As(err, &unknown) {
 		t.Errorf("whoever left was told %v", err)
@@ -83,7 +98,7 @@ func TestWhoeverWaitsMayLeave(t *testing.T) {
 		return third.CompareAndAppend(ctx, nil, frontier.At(1), frontier.At(2))
 	})
 	must(t, rt.Sleep(t.Context(), 20*time.Millisecond))
-	rest.Close()
+	stall.rest.Close()
 	must(t, group.Wait())
 	upper, err := third.FetchRecentUpper(t.Context())
 	if err != nil || upper != frontier.At(2) {
@@ -150,27 +165,17 @@ func TestNoRoomIsNoMismatch(t *testing.T) {
 	shard := c.NewShardID()
 	w := p.writer(c, shard)
 	rt := runtime.New(runtime.Options{})
-	isFirstSent, rest := runtime.NewChan[struct{}](rt, 1), runtime.NewChan[struct{}](rt, 0)
-	h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
-		isFirstSent.TrySend(struct{}{})
-		_, _ = rest.Recv(context.Background())
-		return commit()
-	}
+	stall := stallFirst(rt, h)
 	group := rt.NewGroup(t.Context())
-	register := func(ctx context.Context) error {
-		_, err := c.OpenSince(ctx, shard, persist.CriticalReaderID(c.NewShardID()), persist.Opaque{Codec: "epoch"}, "test")
-		return err
-	}
-	group.Go("first", register)
-	_, err := isFirstSent.Recv(t.Context())
-	must(t, err)
-	group.Go("before", register)
+	group.Go("first", register(c, shard))
+	stall.await(t)
+	group.Go("before", register(c, shard))
 	must(t, rt.Sleep(t.Context(), 20*time.Millisecond))
 	group.Go("append", func(ctx context.Context) error {
 		return w.CompareAndAppend(ctx, rows(1, 0), frontier.At(0), frontier.At(1))
 	})
 	must(t, rt.Sleep(t.Context(), 20*time.Millisecond))
-	rest.Close()
+	stall.rest.Close()
 	must(t, group.Wait())
 	p.wantSnapshot(c, shard, 0, "row 0000@0+1")
 }

@@ -157,11 +157,11 @@ func (m *machine) truncate(ctx context.Context, before SeqNo) error {
 }
 
 func (m *machine) deleteParts(ctx context.Context, keys []state.PartKey) error {
-	return m.client.deleteAll(ctx, paths(m.key, keys))
+	return m.client.deleteAll(ctx, objectKeys(m.key, keys))
 }
 
 func (m *machine) deleteRollups(ctx context.Context, keys []state.RollupKey) error {
-	return m.client.deleteAll(ctx, paths(m.key, keys))
+	return m.client.deleteAll(ctx, objectKeys(m.key, keys))
 }
 
 // deleteAll deletes objects, some at a time.

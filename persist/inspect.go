@@ -135,16 +135,19 @@ func (f *Follower) Change() Change {
 	}
 	shard := f.state.Shard().String()
 	return Change{
-		PartsAdded: paths(shard, f.diff.AddedParts()), PartsDropped: paths(shard, f.diff.DroppedParts()),
-		RollupsAdded: paths(shard, f.diff.AddedRollups()), RollupsDropped: paths(shard, f.diff.DroppedRollups()),
+		PartsAdded: objectKeys(shard, f.diff.AddedParts()), PartsDropped: objectKeys(shard, f.diff.DroppedParts()),
+		RollupsAdded: objectKeys(shard, f.diff.AddedRollups()), RollupsDropped: objectKeys(shard, f.diff.DroppedRollups()),
 	}
 }
 
-// paths returns the keys in the store of objects of a shard.
-func paths[K ~string](shard string, keys []K) []string {
+// objectKey returns the key in the store of an object that a shard names.
+func objectKey[K ~string](shard string, key K) string { return shard + "/" + string(key) }
+
+// objectKeys is objectKey for many.
+func objectKeys[K ~string](shard string, keys []K) []string {
 	var all []string
 	for _, key := range keys {
-		all = append(all, shard+"/"+string(key))
+		all = append(all, objectKey(shard, key))
 	}
 	return all
 }

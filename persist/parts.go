@@ -71,7 +71,7 @@ func (w *partWriter) flush(ctx context.Context) error {
 	w.parts = append(w.parts, p) // before it is there: whoever gives up deletes what may be
 	w.buffer, w.size = nil, 0
 	c := w.machine.client
-	return c.retryExternal(ctx, func() error { return c.blob.Set(ctx, w.machine.partPath(p.Key), data) })
+	return c.retryExternal(ctx, func() error { return c.blob.Set(ctx, objectKey(w.machine.key, p.Key), data) })
 }
 
 func (w *partWriter) encode() (state.Part, []byte, error) {
@@ -116,8 +116,6 @@ func (m *machine) discard(ctx context.Context, runs ...state.Run) {
 	}
 }
 
-func (m *machine) partPath(key state.PartKey) string { return m.key + "/" + string(key) }
-
 // errPartMissing says that the object of a part is not there. It wraps [ErrNotFound].
 var errPartMissing = fmt.Errorf("part: %w", ErrNotFound)
 
@@ -154,7 +152,7 @@ func (m *machine) fetchPart(ctx context.Context, p state.Part) ([]Update, error)
 
 func (m *machine) getPart(ctx context.Context, p state.Part) (data []byte, err error) {
 	err = m.client.retryExternal(ctx, func() error {
-		value, found, err := m.client.blob.Get(ctx, m.partPath(p.Key))
+		value, found, err := m.client.blob.Get(ctx, objectKey(m.key, p.Key))
 		if err == nil && !found {
 			err = errPartMissing
 		}

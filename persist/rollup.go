@@ -27,18 +27,16 @@ func (m *machine) writeRollup(ctx context.Context) error {
 	return err
 }
 
-func (m *machine) blobKey(key state.RollupKey) string { return m.key + "/" + string(key) }
-
 func (m *machine) putRollup(ctx context.Context, key state.RollupKey, data []byte) error {
-	return m.client.retryExternal(ctx, func() error { return m.client.blob.Set(ctx, m.blobKey(key), data) })
+	return m.client.retryExternal(ctx, func() error { return m.client.blob.Set(ctx, objectKey(m.key, key), data) })
 }
 
 // getRollup returns an error that wraps ErrNotFound if there is none.
 func (m *machine) getRollup(ctx context.Context, key state.RollupKey) (data []byte, err error) {
 	err = m.client.retryExternal(ctx, func() error {
-		value, found, err := m.client.blob.Get(ctx, m.blobKey(key))
+		value, found, err := m.client.blob.Get(ctx, objectKey(m.key, key))
 		if err == nil && !found {
-			err = fmt.Errorf("rollup %s: %w", m.blobKey(key), ErrNotFound)
+			err = fmt.Errorf("rollup %s: %w", objectKey(m.key, key), ErrNotFound)
 		}
 		data = value
 		return err
@@ -49,8 +47,8 @@ func (m *machine) getRollup(ctx context.Context, key state.RollupKey) (data []by
 // deleteRollup removes a rollup to which no version refers. A failure leaves an
 // object that nothing needs.
 func (m *machine) deleteRollup(ctx context.Context, key state.RollupKey) {
-	err := m.client.deleteBlob(ctx, m.blobKey(key))
+	err := m.client.deleteBlob(ctx, objectKey(m.key, key))
 	if err != nil {
-		m.client.rt.Logger().WarnContext(ctx, "unused rollup not deleted", "key", m.blobKey(key), "error", err)
+		m.client.rt.Logger().WarnContext(ctx, "unused rollup not deleted", "key", objectKey(m.key, key), "error", err)
 	}
 }

@@ -2,9 +2,7 @@ package persist
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -58,22 +56,23 @@ func (m *machine) sweep(ctx context.Context, options SweepOptions) (Swept, error
 	if err != nil {
 		return Swept{}, err
 	}
-	referred, earliest, err := m.referred(ctx)
+	refs, err := m.references(ctx)
 	if err != nil {
 		return Swept{}, err
 	}
+	if refs.newest == nil {
+		return Swept{}, fmt.Errorf("%w: the log of %v has vanished", ErrCorruption, m.shard)
+	}
 	var swept Swept
 	for _, object := range objects {
-		path := object.Key
-		key := strings.TrimPrefix(path, m.key+"/")
-		isWaste, isKnown := isLeftBehind(key, fence, earliest)
+		isWaste, isKnown := isLeftBehind(strings.TrimPrefix(object.Key, m.key+"/"), fence, refs.rollupsFrom())
 		switch {
-		case referred[key]:
+		case refs.uses[object.Key] != byNone:
 			swept.Kept++
 		case !isKnown:
-			swept.Unknown = append(swept.Unknown, path)
+			swept.Unknown = append(swept.Unknown, object.Key)
 		case isWaste:
-			swept.Deleted = append(swept.Deleted, path)
+			swept.Deleted = append(swept.Deleted, object.Key)
 		}
 	}
 	if !options.IsDryRun {
@@ -108,58 +107,21 @@ func (m *machine) fence(ctx context.Context, options SweepOptions) (state.Epoch,
 	return raised, err
 }
 
-// referred returns the keys of all objects that a version of the log refers to, and from
-// which version on a rollup may still be listed.
-func (m *machine) referred(ctx context.Context) (referred map[string]bool, earliest SeqNo, err error) {
-	s, err := m.latest(ctx)
-	if err != nil {
-		return nil, 0, err
+// rollupsFrom returns from which version on a rollup may still be listed.
+func (r *references) rollupsFrom() SeqNo {
+	if latest, _ := r.newest.Rollups().Last(); r.newest.IsTombstone() && latest+1 >= r.newest.SeqNo() {
+		return state.MaxSeqNo // the last one there will be is listed
 	}
-	log, err := m.scanAll(ctx, 0)
-	if err != nil {
-		return nil, 0, err
-	}
-	if len(log) == 0 || log[len(log)-1].SeqNo < s.SeqNo() {
-		return nil, 0, fmt.Errorf("%w: the log of %v has vanished", ErrCorruption, m.shard)
-	}
-	referred = make(map[string]bool)
-	for key := range s.PartKeys() {
-		referred[string(key)] = true
-	}
-	for _, rollup := range s.Rollups().Shared() {
-		referred[string(rollup.Key)] = true
-	}
-	for _, v := range log { // what an older version has, and the newest has not, was dropped in between
-		diff, err := state.DecodeDiff(v.Data)
-		if err != nil {
-			return nil, 0, err
-		}
-		for _, key := range slices.Concat(diff.AddedParts(), diff.DroppedParts()) {
-			referred[string(key)] = true
-		}
-		for _, key := range slices.Concat(diff.AddedRollups(), diff.DroppedRollups()) {
-			if n, _, err := key.Parse(); err == nil && n >= log[0].SeqNo {
-				referred[string(key)] = true
-			}
-		}
-	}
-	if latest, _ := s.Rollups().Last(); s.IsTombstone() && latest+1 >= s.SeqNo() {
-		return referred, state.MaxSeqNo, nil // no other rollup will be listed
-	}
-	return referred, log[0].SeqNo, nil
+	return r.earliest
 }
 
 // isLeftBehind reports whether an object that no version refers to never will be: a part
 // from before the fence, or a rollup of a version that is gone. Those of later versions
 // may be about to be listed, and parts that are staged are somebody else's.
-func isLeftBehind(key string, fence state.Epoch, earliest SeqNo) (isWaste, isKnown bool) {
+func isLeftBehind(key string, fence state.Epoch, rollupsFrom SeqNo) (isWaste, isKnown bool) {
 	if name, err := state.PartKey(key).Parse(); err == nil {
 		return name.Class == state.AppendedPart && name.Epoch < fence, true
 	}
 	n, _, err := state.RollupKey(key).Parse()
-	return err == nil && n < earliest, err == nil
+	return err == nil && n < rollupsFrom, err == nil
 }
-
-// isTooOld reports whether an append was refused because the fence has passed what was
-// written for it.
-func isTooOld(err error) bool { return errors.Is(err, state.BatchTooOld) }

@@ -161,10 +161,10 @@ func (m *machine) references(ctx context.Context) (references, error) {
 		r.addDropped(m.key, v.SeqNo, diff)
 	}
 	for key := range newest.PartKeys() {
-		r.uses[m.partPath(key)] = byNewest
+		r.uses[objectKey(m.key, key)] = byNewest
 	}
 	for _, rollup := range newest.Rollups().Shared() {
-		r.uses[m.blobKey(rollup.Key)] = byNewest
+		r.uses[objectKey(m.key, rollup.Key)] = byNewest
 	}
 	return r, nil
 }
@@ -177,10 +177,10 @@ func (r *references) addDropped(shard string, n SeqNo, diff *state.Diff) {
 	if n > r.newest.SeqNoSince() {
 		parts = byHeld
 	}
-	for _, path := range paths(shard, diff.DroppedParts()) {
+	for _, path := range objectKeys(shard, diff.DroppedParts()) {
 		r.uses[path] = parts
 	}
-	for _, path := range paths(shard, diff.DroppedRollups()) {
+	for _, path := range objectKeys(shard, diff.DroppedRollups()) {
 		r.uses[path] = byOlder
 	}
 }

@@ -69,7 +69,7 @@ func (w *Writer) CompareAndAppend(ctx context.Context, updates []Update, expecte
 			err = w.append(ctx, &draft, expected)
 			w.discardUnused(ctx, draft, err)
 		}
-		if !isTooOld(err) {
+		if !errors.Is(err, state.BatchTooOld) { // otherwise a sweep has overtaken it
 			return w.wrap(err)
 		}
 	}
@@ -88,7 +88,7 @@ func (w *Writer) Append(ctx context.Context, updates []Update, lower, upper fron
 	expected := lower
 	for {
 		err := w.append(ctx, &draft, expected)
-		if isTooOld(err) {
+		if errors.Is(err, state.BatchTooOld) {
 			w.discardUnused(ctx, draft, err)
 			if draft, err = w.draft(ctx, updates, state.Draft{Lower: lower, Upper: upper}); err != nil {
 				return w.wrap(err)

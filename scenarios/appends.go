@@ -116,6 +116,11 @@ func (s *storeWorld) client(rt *runtime.Runtime) (*persist.Client, error) {
 	return persist.New(rt, s.faults.Blob(rt, s.blob(rt)), s.faults.Consensus(rt, s.consensus(rt)), s.config)
 }
 
+// calmClient opens the store without faults, for what surrounds the story.
+func (s *storeWorld) calmClient(rt *runtime.Runtime) (*persist.Client, error) {
+	return persist.New(rt, s.blob(rt), s.consensus(rt), s.config)
+}
+
 // shardWorld is a world with one shard, and what its clients were told.
 type shardWorld struct {
 	*storeWorld
@@ -275,7 +280,7 @@ func (r *reader) hasExpired(rt *runtime.Runtime, err error) bool {
 // audit reads the shard on a process of its own, without faults, and compares
 // it with the journal.
 func (s *shardWorld) audit(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := persist.New(rt, s.blob(rt), s.consensus(rt), s.config)
+	client, err := s.calmClient(rt)
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ func capability(ctx context.Context, w *sim.World) error {
 	w.Eventually("P-52", 15*time.Second, func() bool { return before.LessThan(c.owners.Since()) }, "since", before)
 
 	// and the shard knows what the owners were told.
-	client, err := persist.New(rt, s.blob(rt), s.consensus(rt), s.config)
+	client, err := s.calmClient(rt)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func capability(ctx context.Context, w *sim.World) error {
 
 // fill writes the contents, without faults.
 func (c *capabilityWorld) fill(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := persist.New(rt, c.blob(rt), c.consensus(rt), c.config)
+	client, err := c.calmClient(rt)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func replicas(ctx context.Context, w *sim.World) error {
 
 	// then, once the faults are over, they get on,
 	w.Quiesce(10 * time.Second)
-	client, err := persist.New(rt, s.blob(rt), s.consensus(rt), s.config)
+	client, err := s.calmClient(rt)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -151,23 +152,33 @@ func TestKilledProcesses(t *testing.T) {
 // killSome starts a process and kills it after some time, or after so many lines.
 func killSome(t *testing.T, random *rand.Rand, directory, name string, told *acknowledged) {
 	t.Helper()
-	child := process(t, "churn", directory, name)
+	hear := func(line string) { told.hear(t, line) }
+	hearUntilKilled(t, random, process(t, "churn", directory, name), 200, 60*time.Millisecond, hear)
+}
+
+// hearUntilKilled starts a process and kills it after so many lines at most or, in a
+// third of the cases, after so much time. It hears each whole line: what is not whole
+// was not said.
+func hearUntilKilled(
+	t *testing.T, random *rand.Rand, child *exec.Cmd, linesMax int, timeMax time.Duration, hear func(line string),
+) {
+	t.Helper()
 	stdout, err := child.StdoutPipe()
 	must(t, err)
 	must(t, child.Start())
-	linesMax := 1 + random.IntN(200)
+	last := 1 + random.IntN(linesMax)
 	if random.IntN(3) == 0 {
-		timer := time.AfterFunc(time.Duration(random.IntN(60_000))*time.Microsecond, func() { _ = child.Process.Kill() })
+		timer := time.AfterFunc(time.Duration(random.Int64N(int64(timeMax))), func() { _ = child.Process.Kill() })
 		defer timer.Stop()
 	}
 	lines := bufio.NewReader(stdout)
 	for n := 0; ; n++ {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			break // what is not a whole line was not acknowledged
+			break
 		}
-		told.hear(t, strings.TrimSuffix(line, "\n"))
-		if n == linesMax {
+		hear(strings.TrimSuffix(line, "\n"))
+		if n == last {
 			_ = child.Process.Kill() // it may be dead already
 		}
 	}

@@ -1,7 +1,6 @@
 package file_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -62,26 +61,7 @@ type engineWitness struct {
 func (e *engineWitness) killOne(t *testing.T, random *rand.Rand, directory string) {
 	t.Helper()
 	child := process(t, "engine", directory, fmt.Sprintf("%d %d", random.Uint64(), e.upper))
-	stdout, err := child.StdoutPipe()
-	must(t, err)
-	must(t, child.Start())
-	linesMax := 1 + random.IntN(300)
-	if random.IntN(3) == 0 {
-		timer := time.AfterFunc(time.Duration(random.IntN(700_000))*time.Microsecond, func() { _ = child.Process.Kill() })
-		defer timer.Stop()
-	}
-	lines := bufio.NewReader(stdout)
-	for n := 0; ; n++ {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			break // what is not a whole line was not said
-		}
-		e.hear(t, strings.TrimSuffix(line, "\n"))
-		if n == linesMax {
-			_ = child.Process.Kill() // it may be dead already
-		}
-	}
-	_ = child.Wait() // killed
+	hearUntilKilled(t, random, child, 300, 700*time.Millisecond, func(line string) { e.hear(t, line) })
 }
 
 func (e *engineWitness) hear(t *testing.T, line string) {

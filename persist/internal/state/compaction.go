@@ -2,7 +2,6 @@ package state
 
 import (
 	"fmt"
-	"math/bits"
 	"slices"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -330,13 +329,6 @@ func (a ApplyCompaction) replace(c *Candidate) {
 		id = batch.IDs.Upper
 	}
 	batchesField.put(c, a.Window.Lower, &merged)
-}
-
-// BatchesUsual returns how many batches a shard of some updates has when all
-// compactions are done, at most: fanout in each class.
-func BatchesUsual(updates uint64, fanout int) int {
-	classes := bits.Len64(updates)/max(bits.Len64(uint64(fanout))-1, 1) + 2
-	return fanout*classes + 1
 }
 
 // String returns the window and the since.
