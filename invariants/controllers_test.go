@@ -170,7 +170,7 @@ func TestTheWatcherSeesWrongProcesses(t *testing.T) {
 		"an effect after the end": {"I-31", false, func(w *watched, _ *runtime.Runtime) {
 			w.watch.Events().Stepped(collections.Inspection{Version: 1000, Epoch: 5, Ended: collections.ErrFenced})
 			w.move(5, at(0))
-			writer, err := w.client.OpenWriter(w.t.Context(), w.shard, "test")
+			writer, err := w.client.OpenWriter(w.t.Context(), w.shard, persist.WriterOptions{Purpose: "test"})
 			w.must(err)
 			w.must(writer.AdvanceUpper(w.t.Context(), at(8)))
 		}},

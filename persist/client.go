@@ -17,7 +17,7 @@ type Client struct {
 	rt        *runtime.Runtime
 	blob      Blob
 	consensus Consensus
-	config    Config
+	settings  atomic.Pointer[Config]
 	jitter    uint64        // seed of the streams of pauses
 	pauses    atomic.Uint64 // how many there were
 
@@ -39,12 +39,14 @@ func New(rt *runtime.Runtime, blob Blob, consensus Consensus, config Config) (*C
 	}
 	serial := rt.Serial("persist client")
 	c := &Client{
-		rt: rt, blob: blob, consensus: consensus, config: config.withDefaults(rt.Node()),
+		rt: rt, blob: blob, consensus: consensus,
 		jitter: rt.Rand(fmt.Sprintf("persist jitter %d", serial)).Uint64(),
 		ids:    rt.Rand(fmt.Sprintf("persist ids %d", serial)),
 		mu:     rt.NewMutex(),
 		shards: make(map[ShardID]*machine),
 	}
+	config = config.withDefaults(rt.Node())
+	c.settings.Store(&config)
 	ctx, cancel := rt.WithCancel(context.Background())
 	c.stop = cancel
 	c.maintenance = rt.NewGroup(ctx)
@@ -60,6 +62,9 @@ func (c *Client) Close() {
 	c.mu.Unlock()
 	_ = c.maintenance.Wait() // maintenance keeps its errors to itself
 }
+
+// config returns what is in force. Whoever relies on two reads being equal reads once.
+func (c *Client) config() *Config { return c.settings.Load() }
 
 // NewShardID returns an id that no other shard has.
 func (c *Client) NewShardID() ShardID { return ShardID(c.newID()) }
@@ -111,7 +116,7 @@ func (c *Client) background(name string, fn func(ctx context.Context)) (stop con
 func (c *Client) environment() state.Environment {
 	return state.Environment{
 		NowMS:    uint64(max(c.rt.Now().UnixMilli(), 0)),
-		Hostname: c.config.Hostname,
-		Config:   c.config.ofState(),
+		Hostname: c.config().Hostname,
+		Config:   c.config().ofState(),
 	}
 }

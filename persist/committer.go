@@ -127,7 +127,7 @@ func (m *machine) serveQueue(ctx context.Context) error {
 		m.client.rt.Yield() // whoever has just been served may come again at once
 		serving, cancel := m.client.rt.WithCancel(ctx)
 		m.mu.Lock()
-		m.serving = slices.Clone(m.queue[:min(len(m.queue), m.client.config.CommandsMax)])
+		m.serving = slices.Clone(m.queue[:min(len(m.queue), m.client.config().CommandsMax)])
 		m.queue = slices.Delete(m.queue, 0, len(m.serving))
 		m.cancel = cancel
 		m.isBusy = len(m.serving) > 0

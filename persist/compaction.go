@@ -32,7 +32,7 @@ func (m *machine) compactAssigned(ctx context.Context) error {
 func (m *machine) compactionRoom() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return max(m.client.config.CompactionsMax-len(m.requests), 0)
+	return max(m.client.config().CompactionsMax-len(m.requests), 0)
 }
 
 // compact merges the batches of a request and puts the result in their place. It holds
@@ -73,7 +73,7 @@ func (m *machine) merge(
 	ctx context.Context, request state.CompactionRequest,
 ) (run state.Run, dropped int64, err error) {
 	since, _ := request.Since.Time()
-	w := &partWriter{machine: m, writer: WriterID(m.client.newID()), inlineMax: m.client.config.InlineSizeMax}
+	w := &partWriter{machine: m, writer: WriterID(m.client.newID()), inlineMax: m.client.config().InlineSizeMax}
 	var runs [][]part.Unfetched
 	var sources []*source
 	for _, batch := range request.Batches {

@@ -6,7 +6,7 @@
 // the contents end so far. Everybody reads at any time between the two.
 //
 //	client, err := persist.New(rt, blob, consensus, persist.Config{})
-//	writer, err := client.OpenWriter(ctx, shard, "ingest")
+//	writer, err := client.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "ingest"})
 //	err = writer.CompareAndAppend(ctx, updates, frontier.At(0), frontier.At(10))
 //	reader, err := client.OpenReader(ctx, shard, persist.ReaderOptions{Purpose: "report"})
 //	updates, err := reader.Snapshot(ctx, 9)

@@ -28,7 +28,7 @@ func Example() {
 	defer client.Close()
 	shard := client.NewShardID()
 
-	writer, err := client.OpenWriter(ctx, shard, "example")
+	writer, err := client.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "example"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -69,7 +69,7 @@ func ExampleWriter_CompareAndAppend() {
 	ctx := context.Background()
 	client := exampleClient()
 	defer client.Close()
-	writer, err := client.OpenWriter(ctx, client.NewShardID(), "example")
+	writer, err := client.OpenWriter(ctx, client.NewShardID(), persist.WriterOptions{Purpose: "example"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -117,7 +117,7 @@ func ExampleClient_Inspect() {
 	client := exampleClient()
 	defer client.Close()
 	shard := client.NewShardID()
-	writer, err := client.OpenWriter(ctx, shard, "example")
+	writer, err := client.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "example"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -137,7 +137,7 @@ func ExampleClient_Usage() {
 	client := exampleClient()
 	defer client.Close()
 	shard := client.NewShardID()
-	if _, err := client.OpenWriter(ctx, shard, "example"); err != nil {
+	if _, err := client.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "example"}); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -55,7 +55,7 @@ func TestTheLogStaysShort(t *testing.T) {
 	onWatchedStore(t, func(ctx context.Context, s *watchedStore) {
 		c := s.client(persist.Config{RollupThreshold: 4, GCVersionsMin: 6})
 		defer c.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		s.grow(ctx, w, 60)
 		s.must(s.rt.Sleep(ctx, time.Second))
@@ -76,7 +76,7 @@ func TestAReaderHoldsItsVersions(t *testing.T) {
 	onWatchedStore(t, func(ctx context.Context, s *watchedStore) {
 		c := s.client(persist.Config{RollupThreshold: 2, GCVersionsMin: 2, ReaderLease: 4 * time.Hour})
 		defer c.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		r, err := c.OpenReader(ctx, w.Shard(), persist.ReaderOptions{Purpose: "slow"})
 		s.must(err)
@@ -101,7 +101,7 @@ func TestALapsedReaderReadsNothingWrong(t *testing.T) {
 		c := s.client(persist.Config{ReaderLease: time.Second, GCVersionsMin: 2, RollupThreshold: 2})
 		dead := s.client(persist.Config{ReaderLease: time.Second})
 		defer c.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		s.grow(ctx, w, 2)
 		r, err := dead.OpenReader(ctx, w.Shard(), persist.ReaderOptions{Purpose: "dead"})
@@ -127,7 +127,7 @@ func TestReadersHoldTheSinceBack(t *testing.T) {
 	onWatchedStore(t, func(ctx context.Context, s *watchedStore) {
 		c := s.client(persist.Config{})
 		defer c.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		s.grow(ctx, w, 9)
 		opaque := persist.Opaque{Codec: "epoch"}
@@ -161,7 +161,7 @@ func TestAFinalizedShardLeavesNextToNothing(t *testing.T) {
 	onWatchedStore(t, func(ctx context.Context, s *watchedStore) {
 		c := s.client(persist.Config{RollupThreshold: 3, GCVersionsMin: 4})
 		defer c.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		s.grow(ctx, w, 12)
 		opaque := persist.Opaque{Codec: "epoch"}
@@ -194,7 +194,7 @@ func TestAFinalizedShardLeavesNextToNothing(t *testing.T) {
 func (s *watchedStore) useTombstone(ctx context.Context, shard persist.ShardID) {
 	c := s.client(persist.Config{})
 	defer c.Close()
-	w, err := c.OpenWriter(ctx, shard, "late")
+	w, err := c.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "late"})
 	s.must(err)
 	var mismatch *persist.UpperMismatchError
 	err = w.CompareAndAppend(ctx, nil, frontier.At(0), frontier.At(1))

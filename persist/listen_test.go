@@ -20,7 +20,7 @@ func TestSubscribersSeeEachUpdateOnce(t *testing.T) {
 	onWatchedStore(t, func(ctx context.Context, s *watchedStore) {
 		c := s.client(persist.Config{InlineSizeMax: 60, PartSize: 100, CompactionFanout: 2, GCVersionsMin: 3, RollupThreshold: 3})
 		defer c.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		const count, asOf = 40, 4
 		write := func(ctx context.Context) error {
@@ -77,7 +77,7 @@ func TestListenersThatAreForgottenStop(t *testing.T) {
 	onWatchedStore(t, func(ctx context.Context, s *watchedStore) {
 		c, dead := s.client(persist.Config{}), s.client(persist.Config{ReaderLease: time.Second})
 		defer c.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		s.grow(ctx, w, 3)
 		r, err := dead.OpenReader(ctx, w.Shard(), persist.ReaderOptions{Purpose: "dead"})

@@ -84,7 +84,7 @@ func (m *machine) poison(err error) error {
 func apply[A any](
 	ctx context.Context, m *machine, command state.Command[A], unknown func(A),
 ) (A, *state.State, error) {
-	p := m.client.newPause(m.client.config.RetryMin, m.client.config.RetryMax)
+	p := m.client.newRetry()
 	for {
 		answer, a, err := try(ctx, m, command)
 		switch {

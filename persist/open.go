@@ -20,7 +20,7 @@ func (m *machine) open(ctx context.Context) error {
 		return err
 	}
 	defer m.opening.Release(1)
-	p := m.client.newPause(m.client.config.RetryMin, m.client.config.RetryMax)
+	p := m.client.newRetry()
 	for m.state().SeqNo() == 0 {
 		s, err := m.fetch(ctx)
 		if err != nil {
@@ -120,7 +120,7 @@ func (m *machine) fetchWith(
 // those from the latest rollup on.
 func (m *machine) recentLog(ctx context.Context) ([]Versioned, error) {
 	log, err := m.scan(ctx, 0)
-	if err != nil || len(log) < m.client.config.ScanLimit {
+	if err != nil || len(log) < m.client.config().ScanLimit {
 		return log, err
 	}
 	head, found, err := m.head(ctx)
@@ -181,7 +181,7 @@ func (m *machine) latest(ctx context.Context) (*state.State, error) {
 			return nil, m.poison(err)
 		}
 		m.install(s)
-		if len(log) < m.client.config.ScanLimit {
+		if len(log) < m.client.config().ScanLimit {
 			return s, nil
 		}
 	}
@@ -212,7 +212,7 @@ func (m *machine) head(ctx context.Context) (head Versioned, found bool, err err
 
 func (m *machine) scan(ctx context.Context, from SeqNo) (log []Versioned, err error) {
 	err = m.client.retryExternal(ctx, func() (err error) {
-		log, err = m.client.consensus.Scan(ctx, m.key, from, m.client.config.ScanLimit)
+		log, err = m.client.consensus.Scan(ctx, m.key, from, m.client.config().ScanLimit)
 		return err
 	})
 	return log, err
@@ -228,7 +228,7 @@ func (m *machine) scanAll(ctx context.Context, from SeqNo) ([]Versioned, error) 
 			return nil, err
 		}
 		all = append(all, log...)
-		if len(log) < m.client.config.ScanLimit {
+		if len(log) < m.client.config().ScanLimit {
 			return all, nil
 		}
 		from = log[len(log)-1].SeqNo + 1

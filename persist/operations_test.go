@@ -69,9 +69,15 @@ func TestOperationsPerCall(t *testing.T) {
 		call func() error
 		want operations
 	}{
-		{"open a new shard", func() (err error) { w, err = c.OpenWriter(ctx, shard, "test"); return err },
+		{"open a new shard", func() (err error) {
+			w, err = c.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "test"})
+			return err
+		},
 			operations{Sets: 1, Commits: 1, Scans: 1}},
-		{"open it again", func() (err error) { _, err = c.OpenWriter(ctx, shard, "test"); return err }, operations{}},
+		{"open it again", func() (err error) {
+			_, err = c.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "test"})
+			return err
+		}, operations{}},
 		{"append a small batch", func() error {
 			return w.CompareAndAppend(ctx, rows(3, 0), frontier.At(0), frontier.At(1))
 		}, operations{Commits: 1}},

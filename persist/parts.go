@@ -32,7 +32,7 @@ const updateSize = 16
 func (w *partWriter) add(ctx context.Context, u Update) error {
 	w.buffer = append(w.buffer, u)
 	w.size += len(u.Row) + updateSize
-	if w.size < w.machine.client.config.PartSize {
+	if w.size < w.machine.client.config().PartSize {
 		return nil
 	}
 	return w.flush(ctx)
@@ -84,7 +84,7 @@ func (w *partWriter) encode() (state.Part, []byte, error) {
 	if err != nil {
 		return state.Part{}, nil, err
 	}
-	encodedStats, err := part.EncodeStats(relation.Schema{}, stats, c.config.StatsSize)
+	encodedStats, err := part.EncodeStats(relation.Schema{}, stats, c.config().StatsSize)
 	if err != nil {
 		return state.Part{}, nil, err
 	}

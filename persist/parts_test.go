@@ -131,7 +131,7 @@ func TestManySmallAppendsBecomeFewBatches(t *testing.T) {
 	onWatchedStore(t, func(ctx context.Context, s *watchedStore) {
 		c := s.client(persist.Config{InlineSizeMax: 200, PartSize: 500, GCVersionsMin: 5, RollupThreshold: 5})
 		defer c.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		const count = 150
 		for i := range uint64(count) {

@@ -43,7 +43,7 @@ func (p *place) client(config persist.Config) *persist.Client {
 
 func (p *place) writer(c *persist.Client, shard persist.ShardID) *persist.Writer {
 	p.t.Helper()
-	w, err := c.OpenWriter(p.t.Context(), shard, "test")
+	w, err := c.OpenWriter(p.t.Context(), shard, persist.WriterOptions{Purpose: "test"})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -157,14 +157,14 @@ func TestBadAppendsAreRefused(t *testing.T) {
 			return w.CompareAndAppend(t.Context(), []persist.Update{huge, huge}, frontier.At(0), frontier.At(1))
 		},
 		"an endless purpose": func() error {
-			long, err := c.OpenWriter(t.Context(), shard, string(make([]byte, 1000)))
+			long, err := c.OpenWriter(t.Context(), shard, persist.WriterOptions{Purpose: string(make([]byte, 1000))})
 			if err != nil {
 				return err
 			}
 			return long.CompareAndAppend(t.Context(), nil, frontier.At(0), frontier.At(1))
 		},
 		"a shard without an id": func() error {
-			_, err := c.OpenWriter(t.Context(), persist.ShardID{}, "test")
+			_, err := c.OpenWriter(t.Context(), persist.ShardID{}, persist.WriterOptions{Purpose: "test"})
 			return err
 		},
 	} {

@@ -85,13 +85,13 @@ func (c *Client) OpenReader(ctx context.Context, shard ShardID, options ReaderOp
 		return nil, err
 	}
 	r := &Reader{
-		view: view{m}, id: LeasedReaderID(c.newID()), lease: c.config.ReaderLease,
+		view: view{m}, id: LeasedReaderID(c.newID()), lease: c.config().ReaderLease,
 		beating: c.rt.NewSemaphore(1), mu: c.rt.NewMutex(), renewed: c.rt.Now(),
 	}
 	registered, _, err := apply(ctx, m, state.RegisterLeasedReader{
 		ID: r.id, LeaseMS: uint64(r.lease.Milliseconds()), IsAtCriticalSince: options.IsAtCriticalSince,
 		HoldsObjectsOnly: options.HoldsObjectsOnly,
-		Debug:            state.Debug{Host: c.config.Hostname, Purpose: options.Purpose},
+		Debug:            state.Debug{Host: c.config().Hostname, Purpose: options.Purpose},
 	}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("persist: register a reader of %v: %w", shard, err)

@@ -23,6 +23,12 @@ func (c *Client) newPause(minimum, maximum time.Duration) *pause {
 	return &pause{rt: c.rt, rand: rand, next: minimum, max: maximum}
 }
 
+// newRetry paces the attempts of an external operation.
+func (c *Client) newRetry() *pause { return c.newPause(c.config().RetryMin, c.config().RetryMax) }
+
+// newPoll paces the looks at a shard of somebody who waits for it.
+func (c *Client) newPoll() *pause { return c.newPause(c.config().PollMin, c.config().PollMax) }
+
 // draw returns a time between half of the pause and all of it.
 func (p *pause) draw() time.Duration {
 	d := p.next/2 + runtime.Below(p.rand, p.next/2+1)
@@ -43,7 +49,7 @@ func isFinal(err error) bool {
 // retryExternal calls an idempotent operation until it succeeds, fails for
 // good, or ctx ends.
 func (c *Client) retryExternal(ctx context.Context, op func() error) error {
-	p := c.newPause(c.config.RetryMin, c.config.RetryMax)
+	p := c.newRetry()
 	for {
 		err := op()
 		if err == nil || isFinal(err) {
@@ -61,7 +67,7 @@ func (c *Client) retryExternal(ctx context.Context, op func() error) error {
 // compareAndSet calls Consensus.CompareAndSet until the answer is not a
 // determinate failure. An error that is left is final or indeterminate.
 func (c *Client) compareAndSet(ctx context.Context, key string, expected SeqNo, next Versioned) (bool, error) {
-	p := c.newPause(c.config.RetryMin, c.config.RetryMax)
+	p := c.newRetry()
 	for {
 		committed, err := c.consensus.CompareAndSet(ctx, key, expected, next)
 		if err == nil || isFinal(err) || !errors.Is(err, ErrDeterminate) {

@@ -31,7 +31,7 @@ func (c *Client) OpenSince(
 		return nil, err
 	}
 	reader, _, err := apply(ctx, m, state.RegisterCriticalReader{
-		ID: id, Opaque: initial, Debug: state.Debug{Host: c.config.Hostname, Purpose: purpose},
+		ID: id, Opaque: initial, Debug: state.Debug{Host: c.config().Hostname, Purpose: purpose},
 	}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("persist: register %v of %v: %w", id, shard, err)

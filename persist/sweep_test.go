@@ -53,7 +53,7 @@ func TestSlowAppendsSurviveASweep(t *testing.T) {
 		c, other := s.client(persist.Config{InlineSizeMax: 1, PartSize: 40}), s.client(persist.Config{})
 		defer c.Close()
 		defer other.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		shard, err := other.OpenShard(ctx, w.Shard())
 		s.must(err)

@@ -45,7 +45,7 @@ func unclear(
 			return
 		}
 		defer client.Close()
-		w, err := client.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := client.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		if err != nil {
 			t.Error(err)
 			return

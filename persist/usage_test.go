@@ -53,7 +53,7 @@ func TestUsageCountsEachObjectOnce(t *testing.T) {
 	onWatchedStore(t, func(ctx context.Context, s *watchedStore) {
 		c := s.client(persist.Config{InlineSizeMax: 1, PartSize: 120, GCVersionsMin: 100})
 		defer c.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		s.appendLarge(ctx, w, 4)
 		s.must(s.rt.Sleep(ctx, time.Second)) // the four become one
@@ -81,7 +81,7 @@ func TestUsageNamesWhatIsMissing(t *testing.T) {
 		onWatchedStore(t, func(ctx context.Context, s *watchedStore) {
 			c := s.client(persist.Config{InlineSizeMax: 1, GCVersionsMin: 100, ReaderLease: time.Hour})
 			defer c.Close()
-			w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+			w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 			s.must(err)
 			s.appendLarge(ctx, w, 3)
 			if isHeld {
@@ -114,7 +114,7 @@ func TestUsageOfAShardInUse(t *testing.T) {
 		config := persist.Config{InlineSizeMax: 1, RollupThreshold: 2, GCVersionsMin: 2, CompactionFanout: 2}
 		c := s.client(config)
 		defer c.Close()
-		w, err := c.OpenWriter(ctx, persist.ShardID{1}, "test")
+		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)
 		s.appendLarge(ctx, w, 1)
 		group := s.rt.NewGroup(ctx)

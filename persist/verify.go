@@ -10,7 +10,7 @@ import (
 // What it finds is a bug of the engine, so it asserts; the error keeps the
 // version from being committed.
 func (c *Client) verify(base *state.State, t *state.Transition, data []byte) error {
-	if !c.config.SelfCheck {
+	if !c.config().SelfCheck {
 		return nil
 	}
 	err := verifyTransition(base, t, data)

@@ -49,7 +49,7 @@ func (m *machine) waitForUpper(ctx context.Context, f frontier.Antichain) error 
 	past := func(k knowledge) bool {
 		return k.broken != nil || k.state.Upper().IsEmpty() || f.LessThan(k.state.Upper())
 	}
-	p := m.client.newPause(m.client.config.PollMin, m.client.config.PollMax)
+	p := m.client.newPoll()
 	for {
 		woken, cancel := m.client.rt.WithTimeout(ctx, p.draw())
 		k, _, err := m.known.WaitFor(woken, past)

@@ -15,20 +15,26 @@ import (
 // of one shard, in any processes, may be used at the same time.
 type Writer struct {
 	view
-	purpose  string
+	options  WriterOptions
 	appender *state.Appender
 	upper    frontier.Antichain
 }
 
-// OpenWriter opens a shard for writing; the shard exists afterwards. The purpose
-// is for people. Opening writes nothing; any number of writers may be open.
-func (c *Client) OpenWriter(ctx context.Context, shard ShardID, purpose string) (*Writer, error) {
+// WriterOptions say what a writer is for.
+type WriterOptions struct {
+	// Purpose is for people.
+	Purpose string
+}
+
+// OpenWriter opens a shard for writing; the shard exists afterwards. Opening writes
+// nothing; any number of writers may be open.
+func (c *Client) OpenWriter(ctx context.Context, shard ShardID, options WriterOptions) (*Writer, error) {
 	m, err := c.open(ctx, shard)
 	if err != nil {
 		return nil, err
 	}
 	return &Writer{
-		view: view{m}, purpose: purpose, appender: state.NewAppender(WriterID(c.newID())), upper: m.state().Upper(),
+		view: view{m}, options: options, appender: state.NewAppender(WriterID(c.newID())), upper: m.state().Upper(),
 	}, nil
 }
 
@@ -116,7 +122,7 @@ func (w *Writer) Append(ctx context.Context, updates []Update, lower, upper fron
 // AdvanceUpper moves the upper to target by an append without updates, if it is
 // not there already.
 func (w *Writer) AdvanceUpper(ctx context.Context, target frontier.Antichain) error {
-	p := w.machine.client.newPause(w.machine.client.config.RetryMin, w.machine.client.config.RetryMax)
+	p := w.machine.client.newRetry()
 	for {
 		s, err := w.machine.intact()
 		if err != nil {
@@ -163,7 +169,7 @@ func (w *Writer) draft(ctx context.Context, updates []Update, bounds state.Draft
 	if err != nil {
 		return bounds, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	run, err := w.write(ctx, consolidated, w.machine.client.config.InlineSizeMax)
+	run, err := w.write(ctx, consolidated, w.machine.client.config().InlineSizeMax)
 	if run.Length > 0 {
 		bounds.Runs = []state.Run{run}
 	}
@@ -207,8 +213,8 @@ func (w *Writer) append(ctx context.Context, draft *state.Draft, expected fronti
 		}
 	}
 	call, err := w.appender.Begin(state.CompareAndAppend{
-		LeaseMS:  uint64(c.config.WriterLease.Milliseconds()),
-		Debug:    state.Debug{Host: c.config.Hostname, Purpose: w.purpose},
+		LeaseMS:  uint64(c.config().WriterLease.Milliseconds()),
+		Debug:    state.Debug{Host: c.config().Hostname, Purpose: w.options.Purpose},
 		Token:    state.IdempotencyToken(c.newID()),
 		Expected: expected, New: draft.Upper, Batches: []state.Draft{*draft}, IsSchemaless: true,
 	}, c.environment().NowMS)
@@ -262,7 +268,7 @@ func (w *Writer) makeRoom(ctx context.Context, call *state.AppendCall, outcome s
 // run makes attempts until the call has an outcome.
 func (w *Writer) run(ctx context.Context, call *state.AppendCall) error {
 	m := w.machine
-	p := m.client.newPause(m.client.config.RetryMin, m.client.config.RetryMax)
+	p := m.client.newRetry()
 	for {
 		answer, a, err := try(ctx, m, call.Command)
 		switch {

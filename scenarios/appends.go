@@ -183,7 +183,7 @@ func (s *shardWorld) appendAndRead(ctx context.Context, rt *runtime.Runtime) err
 
 func (s *shardWorld) write(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
 	rand := rt.Rand("writer")
-	w, err := client.OpenWriter(ctx, s.shard, "writer")
+	w, err := client.OpenWriter(ctx, s.shard, persist.WriterOptions{Purpose: "writer"})
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func (c *capabilityWorld) fill(ctx context.Context, rt *runtime.Runtime) error {
 		return err
 	}
 	defer client.Close()
-	w, err := client.OpenWriter(ctx, c.shard, "fill")
+	w, err := client.OpenWriter(ctx, c.shard, persist.WriterOptions{Purpose: "fill"})
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (l *life) live(ctx context.Context, rt *runtime.Runtime, blob persist.Blob,
 		return err
 	}
 	defer client.Close()
-	w, err := client.OpenWriter(ctx, l.shard, "life")
+	w, err := client.OpenWriter(ctx, l.shard, persist.WriterOptions{Purpose: "life"})
 	if err != nil {
 		return err
 	}

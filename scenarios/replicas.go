@@ -103,7 +103,7 @@ func (s *shardWorld) replica(ctx context.Context, rt *runtime.Runtime) error {
 // at different times, so that most of them are partly there already.
 func (s *shardWorld) replicate(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
 	rand := rt.Rand("writer")
-	w, err := client.OpenWriter(ctx, s.shard, "replica")
+	w, err := client.OpenWriter(ctx, s.shard, persist.WriterOptions{Purpose: "replica"})
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func (s *testStore) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w, err := s.client.OpenWriter(ctx, ordersShard, "orders")
+	w, err := s.client.OpenWriter(ctx, ordersShard, persist.WriterOptions{Purpose: "orders"})
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (s *testStore) drop(ctx context.Context, opaque persist.Opaque) error {
 	if err != nil {
 		return err
 	}
-	w, err := s.client.OpenWriter(ctx, droppedShard, "dropped")
+	w, err := s.client.OpenWriter(ctx, droppedShard, persist.WriterOptions{Purpose: "dropped"})
 	if err != nil {
 		return err
 	}

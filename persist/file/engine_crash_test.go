@@ -172,7 +172,7 @@ func finishEngine(t *testing.T, directory string, told *engineWitness, random *r
 // up its contents.
 func (p *engineProcess) finalize(t *testing.T, rt *runtime.Runtime) {
 	t.Helper()
-	w, err := p.client.OpenWriter(t.Context(), engineShard, "end")
+	w, err := p.client.OpenWriter(t.Context(), engineShard, persist.WriterOptions{Purpose: "end"})
 	must(t, err)
 	must(t, w.AdvanceUpper(t.Context(), frontier.Empty()))
 	shard, err := p.client.OpenShard(t.Context(), engineShard)

@@ -157,7 +157,7 @@ func (p *engineProcess) read(ctx context.Context, r *persist.Reader, asOf uint64
 
 // write appends without end.
 func (p *engineProcess) write(ctx context.Context, random *rand.Rand) error {
-	w, err := p.client.OpenWriter(ctx, engineShard, "writer")
+	w, err := p.client.OpenWriter(ctx, engineShard, persist.WriterOptions{Purpose: "writer"})
 	if err != nil {
 		return err
 	}
