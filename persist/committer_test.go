@@ -9,7 +9,9 @@ import (
 
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/persist/memory"
 	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim/simtest"
 )
 
 // firstStall keeps the first commit waiting, and counts all of them.
@@ -178,4 +180,43 @@ func TestNoRoomIsNoMismatch(t *testing.T) {
 	stall.rest.Close()
 	must(t, group.Wait())
 	p.wantSnapshot(c, shard, 0, "row 0000@0+1")
+}
+
+// TestNothingIsBegunForWhoHasLeft protects processes that were fenced: a command whose
+// context has ended is not sent any more, however close it was to being sent.
+func TestNothingIsBegunForWhoHasLeft(t *testing.T) {
+	simtest.Run(t, func(ctx context.Context, rt *runtime.Runtime) {
+		store := memory.New("store", memory.Options{})
+		h := &hooked{Consensus: store.Consensus(rt)}
+		c, err := persist.New(rt, store.Blob(rt), h, persist.Config{})
+		rt.Always(err == nil, "opened", "error", err)
+		defer c.Close()
+		shard := persist.ShardID{1}
+		_, err = c.OpenShard(ctx, shard)
+		rt.Always(err == nil, "shard", "error", err)
+		stall := stallFirst(rt, h)
+		hasLeft, stalled := false, h.compareAndSet
+		h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
+			rt.Always(!hasLeft, "I-31")
+			return stalled(commit)
+		}
+		group := rt.NewGroup(ctx)
+		group.Go("first", register(c, shard))
+		stall.await(t)
+		leaving, leave := rt.WithCancel(ctx)
+		group.Go("leaver", func(context.Context) error {
+			_ = register(c, shard)(leaving) // it may have been too late
+			return nil
+		})
+		group.Go("end of the stall", func(context.Context) error {
+			stall.rest.Close()
+			return nil
+		})
+		for range rt.Rand("test").IntN(30) {
+			rt.Yield()
+		}
+		leave()
+		hasLeft = true
+		rt.Always(group.Wait() == nil, "ended")
+	})
 }
