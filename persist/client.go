@@ -17,6 +17,7 @@ type Client struct {
 	rt        *runtime.Runtime
 	blob      Blob
 	consensus Consensus
+	hub       Hub // or nil
 	settings  atomic.Pointer[Config]
 	jitter    uint64        // seed of the streams of pauses
 	pauses    atomic.Uint64 // how many there were
@@ -39,7 +40,7 @@ func New(rt *runtime.Runtime, blob Blob, consensus Consensus, config Config) (*C
 	}
 	serial := rt.Serial("persist client")
 	c := &Client{
-		rt: rt, blob: blob, consensus: consensus,
+		rt: rt, blob: blob, consensus: consensus, hub: config.Hub,
 		jitter: rt.Rand(fmt.Sprintf("persist jitter %d", serial)).Uint64(),
 		ids:    rt.Rand(fmt.Sprintf("persist ids %d", serial)),
 		mu:     rt.NewMutex(),
@@ -50,6 +51,11 @@ func New(rt *runtime.Runtime, blob Blob, consensus Consensus, config Config) (*C
 	ctx, cancel := rt.WithCancel(context.Background())
 	c.stop = cancel
 	c.maintenance = rt.NewGroup(ctx)
+	if c.hub != nil {
+		if _, err := c.background("hub", c.listenToHub); err != nil {
+			return nil, err
+		}
+	}
 	return c, nil
 }
 

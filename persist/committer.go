@@ -257,6 +257,7 @@ func (m *machine) send(ctx context.Context, base *state.State, r round) (isDecid
 		return false
 	}
 	m.install(next)
+	m.announce(base.Upper(), next.Upper(), next.SeqNo())
 	m.maintain(r.transition.Maintenance)
 	for _, p := range r.sent {
 		p.deliver(attempt{state: next, committed: true}, p.err)

@@ -70,6 +70,9 @@ type Config struct {
 	PollMin, PollMax time.Duration
 	// ScanLimit is how many versions are read in one go. The default is 3840.
 	ScanLimit int
+	// Hub carries hints between processes, so that whoever waits for a shard hears of it
+	// sooner than by looking. The default is none.
+	Hub Hub
 	// SelfCheck verifies each version before it is committed: that it is valid,
 	// follows from the one before, and survives being stored. It multiplies the
 	// cost of a commit, and is for tests and the simulator.
@@ -153,6 +156,7 @@ func (c Config) withDefaults(node string) Config {
 		PollMin:            cmp.Or(c.PollMin, 8*time.Millisecond),
 		PollMax:            cmp.Or(c.PollMax, time.Second),
 		ScanLimit:          cmp.Or(c.ScanLimit, 3840),
+		Hub:                c.Hub,
 		SelfCheck:          c.SelfCheck,
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -20,6 +21,10 @@ type machine struct {
 	// means that the shard has not been opened.
 	known   *runtime.Watch[knowledge]
 	opening *runtime.Semaphore // of one: who reads or makes the first version
+	// looking is of one: who reads the log for all who wait. looks counts how often
+	// that was done.
+	looking *runtime.Semaphore
+	looks   atomic.Uint64
 
 	rollup, garbage, compaction chore
 	// goal is up to which version to collect garbage, and requests what to merge.
@@ -33,6 +38,9 @@ type knowledge struct {
 	state *state.State
 	// broken is the corruption that has ended the use of the machine.
 	broken error
+	// hinted is the newest version that another process has announced. It may be known
+	// already, or there may be no such version.
+	hinted SeqNo
 }
 
 func newMachine(c *Client, shard ShardID) *machine {
@@ -41,6 +49,7 @@ func newMachine(c *Client, shard ShardID) *machine {
 		client:    c, shard: shard, key: shard.String(),
 		known:      runtime.NewWatch(c.rt, knowledge{state: new(state.State)}),
 		opening:    c.rt.NewSemaphore(1),
+		looking:    c.rt.NewSemaphore(1),
 		rollup:     chore{name: "rollup", work: (*machine).writeRollup},
 		garbage:    chore{name: "gc", work: (*machine).collectAssigned},
 		compaction: chore{name: "compaction", work: (*machine).compactAssigned},
@@ -63,7 +72,7 @@ func (m *machine) intact() (*state.State, error) {
 // install makes s the version that everybody sees, unless a newer one is known.
 func (m *machine) install(s *state.State) {
 	m.known.Update(func(old knowledge) (knowledge, bool) {
-		return knowledge{s, old.broken}, s.SeqNo() > old.state.SeqNo()
+		return knowledge{s, old.broken, old.hinted}, s.SeqNo() > old.state.SeqNo()
 	})
 }
 
@@ -72,7 +81,7 @@ func (m *machine) install(s *state.State) {
 func (m *machine) poison(err error) error {
 	if errors.Is(err, ErrCorruption) {
 		m.known.Update(func(old knowledge) (knowledge, bool) {
-			return knowledge{old.state, err}, old.broken == nil
+			return knowledge{old.state, err, old.hinted}, old.broken == nil
 		})
 	}
 	return err

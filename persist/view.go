@@ -2,7 +2,6 @@ package persist
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -41,30 +40,4 @@ func (m *machine) fetchUpper(ctx context.Context) (frontier.Antichain, error) {
 		return frontier.Antichain{}, fmt.Errorf("persist: fetch the upper of %v: %w", m.shard, err)
 	}
 	return s.Upper(), nil
-}
-
-// waitForUpper waits for commits of this process, and looks for those of others
-// at intervals.
-func (m *machine) waitForUpper(ctx context.Context, f frontier.Antichain) error {
-	past := func(k knowledge) bool {
-		return k.broken != nil || k.state.Upper().IsEmpty() || f.LessThan(k.state.Upper())
-	}
-	p := m.client.newPoll()
-	for {
-		woken, cancel := m.client.rt.WithTimeout(ctx, p.draw())
-		k, _, err := m.known.WaitFor(woken, past)
-		cancel()
-		if err == nil {
-			return k.broken
-		}
-		if ctxErr := ctx.Err(); ctxErr != nil {
-			return ctxErr
-		}
-		if !errors.Is(err, context.DeadlineExceeded) {
-			return err
-		}
-		if err := m.refresh(ctx, m.state().SeqNo()); err != nil {
-			return err
-		}
-	}
 }

@@ -34,6 +34,7 @@ type storeWorld struct {
 	ledger *invariants.Ledger
 	faults *faulty.Faults
 	config persist.Config
+	hub    *hub // nil if the processes do not tell each other
 }
 
 // newStoreWorld makes a store with the faults of a plan, and draws the configuration of
@@ -113,7 +114,11 @@ func (s *storeWorld) blob(rt *runtime.Runtime) persist.Blob {
 
 // client opens the store for a process.
 func (s *storeWorld) client(rt *runtime.Runtime) (*persist.Client, error) {
-	return persist.New(rt, s.faults.Blob(rt, s.blob(rt)), s.faults.Consensus(rt, s.consensus(rt)), s.config)
+	config := s.config
+	if s.hub != nil {
+		config.Hub = s.hub.connect(rt)
+	}
+	return persist.New(rt, s.faults.Blob(rt, s.blob(rt)), s.faults.Consensus(rt, s.consensus(rt)), config)
 }
 
 // calmClient opens the store without faults, for what surrounds the story.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -17,10 +18,10 @@ func Replicas() sim.Scenario {
 	return sim.Scenario{
 		Name: "replicas",
 		Doc: "processes that all compute the same data append it to one shard, in pieces of their own that overlap; each" +
-			" update is there once, whoever wrote it, and however answers were lost",
+			" update is there once, whoever wrote it, and however answers and hints were lost",
 		Run:    replicas,
-		Faults: kindNames(storeFaults, storageRules...),
-		Goals:  []string{"replica-appended", "replica-read"},
+		Faults: kindNames(slices.Concat(storeFaults, networkFaults, hintEffects), storageRules...),
+		Goals:  []string{"replica-appended", "replica-read", "waited"},
 	}
 }
 
@@ -30,9 +31,16 @@ func replicas(ctx context.Context, w *sim.World) error {
 
 	// Given processes that know what has to be in a shard,
 	nodes := runtime.Between(rand, 2, 3)
-	plan := trouble{nodes: nodes, faults: 5, steps: 2000, kinds: storeFaults, storage: storageRules}.plan(w)
+	plan := trouble{
+		nodes: nodes, faults: 6, steps: 2000, kinds: slices.Concat(storeFaults, networkFaults),
+		storage: storageRules, hub: hintRules,
+	}.plan(w)
 	s, err := newShardWorld(w, rand, plan)
 	if err != nil {
+		return err
+	}
+	s.config.PollMin = drawMillis(rand, 8, 300, 900)
+	if s.hub, err = newHub(w, nodes, plan); err != nil {
 		return err
 	}
 	if err := bootNodes(w, nodes, s.replica); err != nil {
@@ -96,7 +104,28 @@ func (s *shardWorld) replica(ctx context.Context, rt *runtime.Runtime) error {
 			}
 		}
 	})
+	group.Go("waiter", func(ctx context.Context) error { return s.awaitReplicas(ctx, rt, client) })
 	return group.Wait()
+}
+
+// awaitReplicas waits for whoever is faster, time and again.
+func (s *shardWorld) awaitReplicas(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+	shard, err := client.OpenShard(ctx, s.shard)
+	if err != nil {
+		return err
+	}
+	rand := rt.Rand("waiter")
+	for {
+		if err := rt.Sleep(ctx, time.Duration(rand.IntN(1000))*time.Millisecond); err != nil {
+			return err
+		}
+		before := shard.SharedUpper()
+		if err := shard.WaitForUpperPast(ctx, before); err != nil {
+			return err
+		}
+		rt.Always(before.LessThan(shard.SharedUpper()), "P-33", "upper", before)
+		rt.Reachable("waited")
+	}
 }
 
 // replicate appends piece after piece. The pieces of different processes begin and end

@@ -10,6 +10,7 @@ import (
 	"github.com/tidemarkdb/tidemark/persist/faulty"
 	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim"
+	"github.com/tidemarkdb/tidemark/sim/network"
 )
 
 // trouble says what may go wrong in a world, at most. What does is drawn by a swarm: each
@@ -19,9 +20,9 @@ type trouble struct {
 	faults int // of nodes and stores
 	steps  uint64
 	kinds  []sim.FaultKind
-	// storage holds rules of package faulty, with %d in the place of how often, and
-	// catalog those of catalog.FaultPlan.
-	storage, catalog []string
+	// storage holds rules of package faulty, with %d in the place of how often, catalog
+	// those of catalog.FaultPlan, and hub those of package network.
+	storage, catalog, hub []string
 	// always is what the storage does in every run.
 	always string
 }
@@ -47,11 +48,10 @@ func (t trouble) plan(w *sim.World) sim.Plan {
 		rand := w.Runtime().Rand("trouble")
 		s := sim.Swarm{
 			Kinds: t.kinds, Faults: t.faults, Steps: t.steps, Lease: 2 * time.Second, Rules: make(map[string][]string),
-			Targets: map[sim.FaultKind]func(*runtime.Rand, []string) (string, string){
-				faultOutage: func(rand *runtime.Rand, nodes []string) (string, string) {
-					return append([]string{"blob", "consensus"}, nodes...)[rand.IntN(2+len(nodes))], ""
-				},
-			},
+			Targets: network.Targets(""),
+		}
+		s.Targets[faultOutage] = func(rand *runtime.Rand, nodes []string) (string, string) {
+			return append([]string{"blob", "consensus"}, nodes...)[rand.IntN(2+len(nodes))], ""
 		}
 		for i := range t.nodes {
 			s.Nodes = append(s.Nodes, nodeName(i))
@@ -65,6 +65,9 @@ func (t trouble) plan(w *sim.World) sim.Plan {
 		}
 		for _, rule := range t.catalog {
 			s.Rules["catalog"] = append(s.Rules["catalog"], fmt.Sprintf(rule, runtime.Between(rand, 3, 12)))
+		}
+		for _, rule := range t.hub {
+			s.Rules["hub"] = append(s.Rules["hub"], fmt.Sprintf(rule, runtime.Between(rand, 2, 8)))
 		}
 		p := s.Draw(rand)
 		if t.always != "" {
