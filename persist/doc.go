@@ -39,7 +39,9 @@
 // compare-and-set of a diff in a [Consensus]. Commands that come while a version is
 // on its way share the next one. Each process caches one state per shard, catches up
 // by reading diffs, and runs commands again when another process was faster. Now and
-// then a copy of the whole state, a rollup, goes into the [Blob].
+// then a copy of the whole state, a rollup, goes into the [Blob]. Whoever waits is woken
+// by commits of the own process and, where there is a [Hub], by hints of others, and
+// looks at the log from time to time.
 //
 // Small appends stay within the state; larger ones become parts, Parquet files in the
 // Blob. Compaction, which any process does in the background, merges neighbouring

@@ -15,6 +15,7 @@ import (
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/persist/file"
+	"github.com/tidemarkdb/tidemark/persist/memory"
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
@@ -34,6 +35,8 @@ func storeCommand(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	case "newer":
 		err = makeNewer(directory)
+	case "dump": // of a store in memory, into a file
+		err = makeDump(directory)
 	case "note": // for a later "unchanged"
 		var now string
 		now, err = digest(directory)
@@ -72,11 +75,11 @@ func change(directory, action string) error {
 
 // testStore is a store as its own process sees it.
 type testStore struct {
-	rt        *runtime.Runtime
-	blob      persist.Blob
-	consensus persist.Consensus
-	client    *persist.Client
-	files     *file.Store
+	rt         *runtime.Runtime
+	blob       persist.Blob
+	consensus  persist.Consensus
+	client     *persist.Client
+	closeFiles func() error
 }
 
 func openTestStore(directory string) (*testStore, error) {
@@ -85,14 +88,32 @@ func openTestStore(directory string) (*testStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &testStore{rt: rt, blob: files.Blob(rt), consensus: files.Consensus(rt), files: files}
+	s := &testStore{rt: rt, blob: files.Blob(rt), consensus: files.Consensus(rt), closeFiles: files.Close}
 	s.client, err = persist.New(rt, s.blob, s.consensus, persist.Config{InlineSizeMax: 100})
 	return s, err
 }
 
 func (s *testStore) close() error {
 	s.client.Close()
-	return s.files.Close()
+	return s.closeFiles()
+}
+
+// makeDump fills a store in memory and dumps it.
+func makeDump(path string) error {
+	rt := runtime.New(runtime.Options{Node: "ingest-1"})
+	store := memory.New("store", memory.Options{})
+	s := &testStore{
+		rt: rt, blob: store.Blob(rt), consensus: store.Consensus(rt), closeFiles: func() error { return nil },
+	}
+	var err error
+	if s.client, err = persist.New(rt, s.blob, s.consensus, persist.Config{InlineSizeMax: 100}); err != nil {
+		return err
+	}
+	dump, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.fill(context.Background()), s.close(), store.Dump(dump), dump.Close())
 }
 
 // The shards: one in use, one at its end.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/persist/file"
+	"github.com/tidemarkdb/tidemark/persist/memory"
 	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
 )
@@ -22,7 +24,8 @@ func (e *environment) inspectCommand() *cobra.Command {
 		Short: "Look into a store",
 		Long: `Inspect lists the shards of a store, or tells all about one of them: its frontiers,
 who holds it, its batches, and which objects are needed, by whom, or by nobody. The
-URL is file://DIRECTORY, the shard its id or the beginning of one.
+URL is file://DIRECTORY, or file://FILE for the dump of a store in memory; the shard
+is its id or the beginning of one.
 
   simrun inspect file:///var/lib/orders          every shard, one line each
   simrun inspect file:///var/lib/orders s01      one shard
@@ -142,25 +145,46 @@ type openedStore struct {
 }
 
 func openStore(ctx context.Context, url string) (*openedStore, error) {
-	directory, isFile := strings.CutPrefix(url, "file://")
+	path, isFile := strings.CutPrefix(url, "file://")
 	switch {
 	case !isFile:
 		return nil, usagef("%q is no URL of a store, which is file://DIRECTORY", url)
-	case directory == "":
+	case path == "":
 		return nil, usagef("%q names no directory", url)
 	}
 	rt := runtime.New(runtime.Options{})
-	store, err := file.Open(ctx, rt, directory, file.Options{ReadOnly: true})
+	s, err := openPath(ctx, rt, path)
 	if err != nil {
 		return nil, err
 	}
-	s := &openedStore{closeFile: store.Close}
-	s.blob, s.consensus = &candidBlob{store.Blob(rt), s}, store.Consensus(rt)
-	s.client, err = persist.New(rt, s.blob, s.consensus, persist.Config{})
-	if err != nil {
-		return nil, errors.Join(err, store.Close())
+	s.blob = &candidBlob{s.blob, s}
+	if s.client, err = persist.New(rt, s.blob, s.consensus, persist.Config{}); err != nil {
+		return nil, errors.Join(err, s.closeFile())
 	}
 	return s, nil
+}
+
+// openPath opens a directory, or the dump of a store in memory.
+func openPath(ctx context.Context, rt *runtime.Runtime, path string) (*openedStore, error) {
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+		dump, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = dump.Close() }() // it was only read
+		store, err := memory.Load(path, dump)
+		if err != nil {
+			return nil, fmt.Errorf("%s is no dump of a store, or is damaged: %w", path, err)
+		}
+		return &openedStore{
+			blob: store.Blob(rt), consensus: store.Consensus(rt), closeFile: func() error { return nil },
+		}, nil
+	}
+	store, err := file.Open(ctx, rt, path, file.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	return &openedStore{blob: store.Blob(rt), consensus: store.Consensus(rt), closeFile: store.Close}, nil
 }
 
 func (s *openedStore) close() error {

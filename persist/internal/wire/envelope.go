@@ -12,6 +12,7 @@ type Kind uint64
 const (
 	KindRollup Kind = 1
 	KindDiff   Kind = 2
+	KindDump   Kind = 8
 )
 
 // String returns the name of the kind.
@@ -21,6 +22,8 @@ func (k Kind) String() string {
 		return "rollup"
 	case KindDiff:
 		return "diff"
+	case KindDump:
+		return "dump"
 	default:
 		return "record"
 	}
