@@ -25,7 +25,7 @@ const (
 	// updateSize is what an update takes in memory besides its row, in bytes.
 	updateSize = 48
 	// rowGroupSizeDefault is where a row group ends, in bytes of rows.
-	rowGroupSizeDefault = 4 << 20
+	rowGroupSizeDefault = 1 << 20
 	// A batch is what is handed to the writer of a column at once. A page ends
 	// with a batch, so both limits bound how far it exceeds its size.
 	batchLengthMax = 64
@@ -72,7 +72,7 @@ var zstdCodec = &zstd.Codec{Level: zstd.SpeedDefault, Concurrency: 1}
 // Whoever reads it need not know them.
 type Options struct {
 	Compression Compression
-	// RowGroupSize is how many bytes of rows end a row group, 4 MiB by default.
+	// RowGroupSize is how many bytes of rows end a row group, 1 MiB by default.
 	// Readers of the file can skip the row groups without the keys they look for.
 	RowGroupSize int
 }

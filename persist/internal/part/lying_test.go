@@ -72,7 +72,7 @@ func refuse(t *testing.T, name string, schema relation.Schema, data []byte) {
 	t.Helper()
 	var before, after goruntime.MemStats
 	goruntime.ReadMemStats(&before)
-	_, err := part.Decode(schema, data)
+	_, err := decode(schema, data)
 	goruntime.ReadMemStats(&after)
 	if !errors.Is(err, wire.ErrCorruption) {
 		t.Errorf("%s: error is %v, want corruption", name, err)
@@ -141,7 +141,7 @@ func TestDecodeBelievesNoHeader(t *testing.T) {
 	for _, compression := range []part.Compression{part.Uncompressed, part.Zstd} {
 		data := encode(t, given, part.Options{Compression: compression})
 		same := rewrite(t, data, func(*format.FileMetaData, []page) {})
-		if decoded, err := part.Decode(schema, same); err != nil || !slices.EqualFunc(given.updates, decoded, equal) {
+		if decoded, err := decode(schema, same); err != nil || !slices.EqualFunc(given.updates, decoded, equal) {
 			t.Fatalf("without a lie it is refused, or reads differently: %v", err)
 		}
 		for name, lie := range lies {
@@ -273,7 +273,7 @@ func TestEncodeOfManyColumns(t *testing.T) {
 	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 128<<20 {
 		t.Errorf("%d bytes were allocated for %d", allocated, len(row))
 	}
-	if decoded, err := part.Decode(schema, data); err != nil || !slices.EqualFunc(given.updates, decoded, equal) {
+	if decoded, err := decode(schema, data); err != nil || !slices.EqualFunc(given.updates, decoded, equal) {
 		t.Errorf("decoded differently, error %v", err)
 	}
 }
