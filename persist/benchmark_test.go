@@ -1,8 +1,11 @@
 package persist_test
 
 import (
+	"context"
 	"fmt"
 	"math"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -50,4 +53,51 @@ func benchmarkAppend(b *testing.B, past int, config persist.Config) {
 		appendOne()
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
+}
+
+// BenchmarkManyAppends appends a million times, a small row each, and counts what that
+// leaves and what upkeep has cost: how often an update was written on its way into a
+// large batch, in the objects alone.
+func BenchmarkManyAppends(b *testing.B) {
+	const appends = 1_000_000
+	p := newPlace(b)
+	rt := runtime.New(runtime.Options{})
+	seen := &writtenBytes{Blob: p.store.Blob(rt)}
+	c, err := persist.New(rt, seen, p.store.Consensus(rt), persist.Config{})
+	must(b, err)
+	defer c.Close()
+	w := p.writer(c, c.NewShardID())
+	at, batchesMax := uint64(0), 0
+	for b.Loop() {
+		for range appends {
+			updates := []persist.Update{insert(fmt.Sprintf("a small row %016x", at*0x9e3779b97f4a7c15), at)}
+			must(b, w.CompareAndAppend(b.Context(), updates, frontier.At(at), frontier.At(at+1)))
+			at++
+			if at%10_000 == 0 {
+				i, err := c.Inspect(b.Context(), w.Shard())
+				must(b, err)
+				batchesMax = max(batchesMax, len(i.Batches))
+			}
+		}
+	}
+	b.ReportMetric(float64(at)/b.Elapsed().Seconds(), "appends/s")
+	usage, err := c.Usage(b.Context(), w.Shard())
+	must(b, err)
+	b.ReportMetric(float64(len(usage.Newest.Batches)), "batches")
+	b.ReportMetric(float64(batchesMax), "batches-max")
+	b.ReportMetric(float64(seen.parts.Load())/float64(usage.Current.Bytes), "B-written/B-kept")
+	b.ReportMetric(float64(usage.LogBytes)/1024, "KiB-log")
+}
+
+// writtenBytes counts the bytes of parts.
+type writtenBytes struct {
+	persist.Blob
+	parts atomic.Uint64
+}
+
+func (w *writtenBytes) Set(ctx context.Context, key string, value []byte) error {
+	if !strings.Contains(key, "/v") { // rollups
+		w.parts.Add(uint64(len(value)))
+	}
+	return w.Blob.Set(ctx, key, value)
 }

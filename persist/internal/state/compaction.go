@@ -213,7 +213,8 @@ func (o CompactionOutcome) String() string {
 }
 
 // run commits always, so that a refusal is known to be about the latest version;
-// except on a tombstone, which has nothing to merge.
+// except on a tombstone, which has nothing to merge. Whoever has merged something goes
+// on with what there is now, without anybody having to append for it.
 func (a ApplyCompaction) run(c *Candidate) (CompactionOutcome, Standing, error) {
 	if c.next.IsTombstone() {
 		return WindowGone, Final, nil
@@ -231,6 +232,9 @@ func (a ApplyCompaction) run(c *Candidate) (CompactionOutcome, Standing, error) 
 	}
 	if claimed := c.next.compactions.Lookup(a.Window.Lower); claimed != nil && claimed.Window == a.Window {
 		compactionsField.put(c, a.Window.Lower, nil) // it has come to its end, one way or the other
+	}
+	if outcome == CompactionApplied {
+		c.claimOlder()
 	}
 	c.propose()
 	return outcome, Proposed, nil

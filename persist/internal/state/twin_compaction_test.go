@@ -80,6 +80,15 @@ func (m *making) claimCompactions(state.ClaimCompactions) verdict {
 		return verdict{Answer: 0, Standing: state.Final}
 	}
 	before := len(m.requests)
+	m.claimEverywhere()
+	claimed := len(m.requests) - before
+	if claimed == 0 {
+		return verdict{Answer: 0, Standing: state.Stale}
+	}
+	return m.commit(nil, claimed)
+}
+
+func (m *making) claimEverywhere() {
 	for place := len(m.Batches); place > 0; {
 		if first := m.claimBefore(place); first < place {
 			place = first
@@ -91,11 +100,6 @@ func (m *making) claimCompactions(state.ClaimCompactions) verdict {
 			m.claim(m.Batches[place : place+1])
 		}
 	}
-	claimed := len(m.requests) - before
-	if claimed == 0 {
-		return verdict{Answer: 0, Standing: state.Stale}
-	}
-	return m.commit(nil, claimed)
 }
 
 func (m *making) applyCompaction(c state.ApplyCompaction) verdict {
@@ -147,6 +151,9 @@ func (m *making) noteCompaction(c state.ApplyCompaction, outcome state.Compactio
 	m.Compactions = slices.DeleteFunc(m.Compactions, func(claimed state.Compaction) bool {
 		return claimed.Window == c.Window
 	})
+	if outcome == state.CompactionApplied {
+		m.claimEverywhere()
+	}
 	return m.commit(nil, outcome)
 }
 
