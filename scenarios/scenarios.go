@@ -12,6 +12,7 @@ func All() []sim.Scenario {
 		Capability(),
 		Leases(),
 		Replicas(),
+		Farewell(),
 		Sources(),
 		Holds(),
 		HoldStorm(),

@@ -29,6 +29,9 @@ func (Finalize) run(c *Candidate) (isDone bool, standing Standing, err error) {
 		return true, Final, nil
 	}
 	c.endCapabilities()
+	if latest, _ := c.next.rollups.Last(); latest+1 == s.SeqNo() {
+		c.removeRollups(latest) // it is listed by this very version, so that none may follow that would do it
+	}
 	c.propose()
 	return false, Proposed, nil
 }

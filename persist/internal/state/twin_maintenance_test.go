@@ -74,14 +74,20 @@ func (m *making) addRollup(c state.AddRollup, base state.SeqNo) verdict {
 	if isNew {
 		m.Rollups[n] = state.Rollup{Key: c.Key, EncodedSize: c.EncodedSize}
 		m.ActiveRollup = state.Activity{}
-		for old := range m.Rollups {
-			if old < n && m.isTombstone() {
-				delete(m.Rollups, old)
-				m.RollupsRemoved = max(m.RollupsRemoved, old)
-			}
+		if m.isTombstone() {
+			m.unlistBefore(n)
 		}
 	}
 	return m.commitUpkeep(isOurs || isNew)
+}
+
+func (m *making) unlistBefore(n state.SeqNo) {
+	for old := range m.Rollups {
+		if old < n {
+			delete(m.Rollups, old)
+			m.RollupsRemoved = max(m.RollupsRemoved, old)
+		}
+	}
 }
 
 func (m *making) removeRollups(c state.RemoveRollups) verdict {
@@ -201,5 +207,8 @@ func (m *making) finalize(state.Finalize) verdict {
 	clear(m.Critical)
 	clear(m.Writers)
 	m.Compactions = nil
+	if latest := slices.Max(slices.Collect(maps.Keys(m.Rollups))); latest+1 == m.Header.SeqNo {
+		m.unlistBefore(latest)
+	}
 	return m.commit(nil, false)
 }
