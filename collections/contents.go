@@ -172,7 +172,7 @@ type Writer struct {
 func (c *Controller) Writer(ctx context.Context, id GlobalID) (*Writer, error) {
 	w := &Writer{controller: c, id: id}
 	err := w.call(ctx, func(ctx context.Context, r *record) (err error) {
-		w.inner, err = c.client.OpenWriter(ctx, r.shard, persist.WriterOptions{Purpose: "collection "+id.String()})
+		w.inner, err = c.client.OpenWriter(ctx, r.shard, persist.WriterOptions{Purpose: "collection " + id.String()})
 		return err
 	})
 	if err != nil {

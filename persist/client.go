@@ -21,6 +21,8 @@ type Client struct {
 	settings  atomic.Pointer[Config]
 	jitter    uint64        // seed of the streams of pauses
 	pauses    atomic.Uint64 // how many there were
+	auditSeed uint64        // seed of the streams that draw audits
+	audits    atomic.Uint64 // how many there were
 
 	mu     *runtime.Mutex // guards what follows
 	ids    *runtime.Rand
@@ -46,6 +48,7 @@ func New(rt *runtime.Runtime, blob Blob, consensus Consensus, config Config) (*C
 		mu:     rt.NewMutex(),
 		shards: make(map[ShardID]*machine),
 	}
+	c.auditSeed = rt.Rand(fmt.Sprintf("persist audits %d", serial)).Uint64()
 	config = config.withDefaults(rt.Node())
 	c.settings.Store(&config)
 	ctx, cancel := rt.WithCancel(context.Background())
@@ -71,6 +74,9 @@ func (c *Client) Close() {
 
 // config returns what is in force. Whoever relies on two reads being equal reads once.
 func (c *Client) config() *Config { return c.settings.Load() }
+
+// newAudit returns a stream that draws what is audited. It belongs to one read.
+func (c *Client) newAudit() *runtime.Rand { return runtime.NewRand(c.auditSeed ^ c.audits.Add(1)) }
 
 // NewShardID returns an id that no other shard has.
 func (c *Client) NewShardID() ShardID { return ShardID(c.newID()) }

@@ -67,19 +67,41 @@ func (m *machine) compact(ctx context.Context, request state.CompactionRequest) 
 	return err
 }
 
+// newestSchema returns the newest schema of any updates of the batches. They are merged
+// under that: all others can be read as it, and nothing of it is lost.
+func newestSchema(batches []*state.Batch) (newest SchemaID) {
+	for _, batch := range batches {
+		for _, run := range batch.Runs {
+			newest = max(newest, run.Schema)
+		}
+	}
+	return newest
+}
+
 // merge writes the updates of some batches anew, as one run. If there is an error the
 // run says what was written.
 func (m *machine) merge(
 	ctx context.Context, request state.CompactionRequest,
 ) (run state.Run, dropped int64, err error) {
 	since, _ := request.Since.Time()
-	w := &partWriter{machine: m, writer: WriterID(m.client.newID()), inlineMax: m.client.config().InlineSizeMax}
+	known := m.state()
+	format, err := formatOf(known, newestSchema(request.Batches))
+	if err != nil {
+		return run, 0, err
+	}
+	w := &partWriter{
+		machine: m, writer: WriterID(m.client.newID()), inlineMax: m.client.config().InlineSizeMax, format: format,
+	}
 	var runs [][]part.Unfetched
 	var sources []*source
 	for _, batch := range request.Batches {
-		s := &source{machine: m, batch: batch}
+		s := &source{reading: reading{machine: m, state: known, schema: format.id}, batch: batch}
+		more, err := s.runs()
+		if err != nil {
+			return run, 0, err
+		}
 		sources = append(sources, s)
-		runs = append(runs, s.runs()...)
+		runs = append(runs, more...)
 	}
 	written := func() state.Run { return state.Run{Parts: w.parts} }
 	for u, err := range part.Merge(ctx, since, runs...) {

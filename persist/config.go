@@ -48,6 +48,10 @@ type Config struct {
 	// StatsSize is how many bytes may be kept of each part to tell what can be in it.
 	// The default is 1 KiB.
 	StatsSize int
+	// AuditPercent is how many of a hundred parts that a filter leaves out because of
+	// their stats are fetched all the same, to assert that nothing in them is wanted. The
+	// default is 1, and a negative number none.
+	AuditPercent int
 	// CompactionsMax is how many compactions of a shard a process takes on, one after
 	// the other. The default is 5, and a negative number none.
 	CompactionsMax int
@@ -126,6 +130,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("persist: configuration: WriterLease of %v is below 1 ms: %w", c.WriterLease, ErrUsage)
 	case d.ReaderLease < time.Millisecond:
 		return fmt.Errorf("persist: configuration: ReaderLease of %v is below 1 ms: %w", c.ReaderLease, ErrUsage)
+	case c.AuditPercent > 100:
+		return fmt.Errorf("persist: configuration: AuditPercent of %d: %w", c.AuditPercent, ErrUsage)
 	case d.RetryMax < d.RetryMin, d.PollMax < d.PollMin:
 		return fmt.Errorf("persist: configuration: a maximum below its minimum: %w", ErrUsage)
 	}
@@ -145,6 +151,7 @@ func (c Config) withDefaults(node string) Config {
 		InlineSizeMax:      cmp.Or(c.InlineSizeMax, 4<<10),
 		InlineTotalMax:     cmp.Or(c.InlineTotalMax, 1<<20),
 		StatsSize:          cmp.Or(c.StatsSize, 1<<10),
+		AuditPercent:       max(cmp.Or(c.AuditPercent, 1), 0),
 		CompactionsMax:     max(cmp.Or(c.CompactionsMax, 5), 0),
 		CompactionFanout:   cmp.Or(c.CompactionFanout, 4),
 		CompactionFallback: cmp.Or(c.CompactionFallback, time.Hour),

@@ -23,6 +23,20 @@
 // [Shard.Finalize], [Shard.UpgradeFormat]. [Client.Inspect], [Decode] and
 // [Follower] look at what is stored.
 //
+// # Schemas
+//
+// Rows are bytes. A shard may have a schema, of package persist/relation, that says what is
+// in them: [WriterOptions.Schema] registers the first, [Shard.CompareAndEvolveSchema] adds
+// others, which may have more columns. Writers and readers of all of them go on at the
+// same time. Each part knows the schema it was written under, has a column for each column
+// of it, and is merged under the newest of its window; [ReaderOptions.Schema] says as what
+// all rows are read. A shard without a schema has rows of any bytes.
+//
+// Reads take filters: [Filter]. What they leave out is left out exactly, and parts whose
+// stats prove that nothing in them is wanted are not fetched. [Reader.SnapshotStats] and
+// [Reader.SnapshotPartsStats] say what a read would look at; [Reader.Cursor] reads piece by
+// piece.
+//
 // # Promises
 //
 // Definiteness: whoever reads a shard as of a time, at any process, before or

@@ -23,12 +23,13 @@ type Event struct {
 // Subscribe yields the contents as of a time, with asOf as the time of each update, and
 // from then on all changes: together the collection, each update once. It ends, without
 // an error, after the event whose frontier is {}: when the shard has been closed. It
-// yields one error, as its last, if it fails; errors are those of [Reader.Snapshot].
+// yields one error, as its last, if it fails; errors are those of [Reader.Snapshot]. With
+// filters it yields only the updates that all of them hold for; frontiers are the same.
 //
 // The reader is consumed: its since follows what has been yielded.
-func (r *Reader) Subscribe(ctx context.Context, asOf uint64) iter.Seq2[Event, error] {
+func (r *Reader) Subscribe(ctx context.Context, asOf uint64, filters ...Filter) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		updates, err := r.Snapshot(ctx, asOf)
+		updates, err := r.Snapshot(ctx, asOf, filters...)
 		if err != nil {
 			yield(Event{}, err)
 			return
@@ -40,28 +41,30 @@ func (r *Reader) Subscribe(ctx context.Context, asOf uint64) iter.Seq2[Event, er
 		if !yield(Event{updates, next}, nil) {
 			return
 		}
-		r.follow(ctx, next, yield)
+		r.follow(ctx, next, filters, yield)
 	}
 }
 
 // Listen is Subscribe without the contents: it yields the updates at times after asOf.
-func (r *Reader) Listen(ctx context.Context, asOf uint64) iter.Seq2[Event, error] {
+func (r *Reader) Listen(ctx context.Context, asOf uint64, filters ...Filter) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		if asOf < math.MaxUint64 {
-			r.follow(ctx, frontier.At(asOf+1), yield)
+			r.follow(ctx, frontier.At(asOf+1), filters, yield)
 		}
 	}
 }
 
 // follow yields the updates from a time on.
-func (r *Reader) follow(ctx context.Context, from frontier.Antichain, yield func(Event, error) bool) {
+func (r *Reader) follow(
+	ctx context.Context, from frontier.Antichain, filters []Filter, yield func(Event, error) bool,
+) {
 	for {
 		at, ok := from.Time()
 		if !ok {
 			return
 		}
 		r.Downgrade(frontier.At(at - 1)) // to tell what is before from what is not
-		next, isWanted, err := r.step(ctx, at, yield)
+		next, isWanted, err := r.step(ctx, at, filters, yield)
 		if err != nil {
 			err = r.machine.poison(r.explain(ctx, err))
 			yield(Event{}, fmt.Errorf("persist: listen to %v from %d: %w", r.Shard(), at, err))
@@ -77,7 +80,7 @@ func (r *Reader) follow(ctx context.Context, from frontier.Antichain, yield func
 // step yields the updates of the batch that has a time, from that time on. It returns
 // where the batch ends.
 func (r *Reader) step(
-	ctx context.Context, at uint64, yield func(Event, error) bool,
+	ctx context.Context, at uint64, filters []Filter, yield func(Event, error) bool,
 ) (next frontier.Antichain, isWanted bool, err error) {
 	s, release, err := r.holdAt(ctx, at)
 	if err != nil {
@@ -88,8 +91,12 @@ func (r *Reader) step(
 	if !batch.Desc.Since.LessEqualTime(at - 1) {
 		return next, false, &SinceError{AsOf: at - 1, Since: batch.Desc.Since}
 	}
-	source := &source{machine: r.machine, batch: &batch}
-	for _, run := range source.runs() {
+	source := &source{reading: r.reading(s, 0, filters), batch: &batch}
+	runs, err := source.runs()
+	if err != nil {
+		return next, false, err
+	}
+	for _, run := range runs {
 		for _, p := range run {
 			updates, err := p.Fetch(ctx)
 			if err != nil {

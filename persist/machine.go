@@ -26,6 +26,10 @@ type machine struct {
 	looking *runtime.Semaphore
 	looks   atomic.Uint64
 
+	conversions *conversions // between the schemas
+	// distrustsStats says that stats have been found to be wrong.
+	distrustsStats atomic.Bool
+
 	rollup, garbage, compaction chore
 	// goal is up to which version to collect garbage, and requests what to merge.
 	// Both are guarded by the committer's lock.
@@ -46,7 +50,7 @@ type knowledge struct {
 func newMachine(c *Client, shard ShardID) *machine {
 	return &machine{
 		committer: committer{mu: c.rt.NewMutex()},
-		client:    c, shard: shard, key: shard.String(),
+		client:    c, shard: shard, key: shard.String(), conversions: newConversions(c.rt),
 		known:      runtime.NewWatch(c.rt, knowledge{state: new(state.State)}),
 		opening:    c.rt.NewSemaphore(1),
 		looking:    c.rt.NewSemaphore(1),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/persist/relation"
 )
 
 // operations are calls of a store.
@@ -55,13 +56,17 @@ func TestOperationsPerCall(t *testing.T) {
 	rt := p.live()
 	seen := &operations{}
 	store := counting{p.store.Blob(rt), p.store.Consensus(rt), seen}
-	c, err := persist.New(rt, store, store, persist.Config{ReaderLease: time.Hour, CompactionsMax: -1})
+	config := persist.Config{ReaderLease: time.Hour, CompactionsMax: -1, AuditPercent: never}
+	c, err := persist.New(rt, store, store, config)
 	must(t, err)
 	defer c.Close()
 	shard := c.NewShardID()
 	var w *persist.Writer
 	var r *persist.Reader
 	var owner *persist.Since
+	var typedShard *persist.Shard
+	first, second := schemaOf(t, idColumn), schemaOf(t, nameColumn, idColumn)
+	only := persist.CompareColumn("row", persist.Equal, relation.BytesValue([]byte("none")))
 	opaque := persist.Opaque{Codec: "epoch"}
 	large := []persist.Update{insert(string(make([]byte, 1<<20)), 1)}
 	for _, call := range []struct {
@@ -93,6 +98,16 @@ func TestOperationsPerCall(t *testing.T) {
 		{"wish for a since", func() error { r.Downgrade(frontier.At(1)); return nil }, operations{}},
 		{"renew the lease", func() error { return r.Renew(ctx) }, operations{Commits: 1}},
 		{"snapshot of a part", func() error { _, err := r.Snapshot(ctx, 2); return err }, operations{Scans: 1, Gets: 1}},
+		{"snapshot of no part", func() error { _, err := r.Snapshot(ctx, 2, only); return err }, operations{Scans: 1}},
+		{"cursor", func() error {
+			cursor, err := r.Cursor(ctx, 2)
+			must(t, err)
+			defer cursor.Close()
+			_, err = cursor.Next(ctx)
+			return err
+		}, operations{Scans: 1, Gets: 1}},
+		{"stats of a snapshot", func() error { _, err := r.SnapshotStats(ctx, 2); return err }, operations{Scans: 1}},
+		{"stats of its parts", func() error { _, err := r.SnapshotPartsStats(ctx, 2); return err }, operations{Scans: 1}},
 		{"close the reader", func() error { return r.Close(ctx) }, operations{Commits: 1}},
 		{"open a capability", func() (err error) {
 			owner, err = c.OpenSince(ctx, shard, persist.CriticalReaderID{1}, opaque, "test")
@@ -103,6 +118,22 @@ func TestOperationsPerCall(t *testing.T) {
 			return err
 		}, operations{Commits: 1}},
 		{"fetch the upper", func() error { _, err := w.FetchRecentUpper(ctx); return err }, operations{Scans: 1}},
+		{"open another shard", func() (err error) {
+			typedShard, err = c.OpenShard(ctx, c.NewShardID())
+			return err
+		}, operations{Sets: 1, Commits: 1, Scans: 1}},
+		{"register a schema", func() error { _, err := typedShard.RegisterSchema(ctx, first); return err },
+			operations{Commits: 1}},
+		{"register it again", func() error { _, err := typedShard.RegisterSchema(ctx, first); return err }, operations{}},
+		{"open a writer of it", func() error {
+			_, err := c.OpenWriter(ctx, typedShard.ID(), persist.WriterOptions{Schema: first})
+			return err
+		}, operations{}},
+		{"evolve it", func() error { _, err := typedShard.CompareAndEvolveSchema(ctx, 0, second); return err },
+			operations{Commits: 1}},
+		{"look a schema up", func() error { _, err := typedShard.Schema(ctx, 0); return err }, operations{}},
+		{"fetch the latest schema", func() error { _, _, err := typedShard.LatestSchema(ctx); return err },
+			operations{Scans: 1}},
 	} {
 		*seen = operations{}
 		must(t, call.call())

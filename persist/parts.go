@@ -19,6 +19,8 @@ type partWriter struct {
 	writer  WriterID
 	// inlineMax is from how many bytes on a run is an object. 0 makes it one always.
 	inlineMax int
+	// format says what the rows are.
+	format rowFormat
 
 	buffer []Update
 	size   int // of the buffer in bytes
@@ -54,7 +56,7 @@ func (w *partWriter) finish(ctx context.Context) (state.Run, error) {
 			return state.Run{}, err
 		}
 	}
-	run := state.Run{ID: state.RunID(w.machine.client.newID()), Order: state.ByRow, Parts: w.parts}
+	run := state.Run{ID: state.RunID(w.machine.client.newID()), Order: state.ByRow, Schema: w.format.id, Parts: w.parts}
 	for _, p := range w.parts {
 		run.Length += p.Length
 		run.EncodedSize += p.EncodedSize
@@ -76,15 +78,15 @@ func (w *partWriter) flush(ctx context.Context) error {
 
 func (w *partWriter) encode() (state.Part, []byte, error) {
 	c := w.machine.client
-	data, err := part.Encode(relation.Schema{}, w.buffer, part.Options{})
+	data, err := part.Encode(w.format.schema, w.buffer, part.Options{})
 	if err != nil {
 		return state.Part{}, nil, err
 	}
-	stats, err := part.Collect(relation.Schema{}, w.buffer)
+	stats, err := part.Collect(w.format.schema, w.buffer)
 	if err != nil {
 		return state.Part{}, nil, err
 	}
-	encodedStats, err := part.EncodeStats(relation.Schema{}, stats, c.config().StatsSize)
+	encodedStats, err := part.EncodeStats(w.format.schema, stats, c.config().StatsSize)
 	if err != nil {
 		return state.Part{}, nil, err
 	}
@@ -123,10 +125,10 @@ var errPartMissing = fmt.Errorf("part: %w", ErrNotFound)
 // in the store and not on the way.
 const fetchAttempts = 3
 
-// fetchPart returns the updates of a part as they were written: consolidated, with
-// times that are yet to be read as of its rewrite. The error is errPartMissing, or one
-// of corruption.
-func (m *machine) fetchPart(ctx context.Context, p state.Part) ([]Update, error) {
+// fetchPart returns the updates of a part as they were written, under a schema:
+// consolidated, with times that are yet to be read as of its rewrite. The error is
+// errPartMissing, or one of corruption.
+func (m *machine) fetchPart(ctx context.Context, p state.Part, schema relation.Schema) ([]Update, error) {
 	if p.IsInline() {
 		return p.InlineUpdates()
 	}
@@ -140,7 +142,7 @@ func (m *machine) fetchPart(ctx context.Context, p state.Part) ([]Update, error)
 	if err != nil {
 		return nil, err
 	}
-	updates, err := part.Decode(relation.Schema{}, data)
+	updates, err := part.Decode(schema, data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Key, err)
 	}
@@ -167,8 +169,8 @@ func (m *machine) getPart(ctx context.Context, p state.Part) (data []byte, err e
 
 // source is a batch as it is read: which updates of its parts count.
 type source struct {
-	machine *machine
-	batch   *state.Batch
+	reading
+	batch *state.Batch
 	// until is the first time that does not count any more, if hasUntil.
 	until    uint64
 	hasUntil bool
@@ -177,16 +179,29 @@ type source struct {
 	dropped int64
 }
 
-// runs returns the runs of the batch, yet to be fetched.
-func (s *source) runs() (runs [][]part.Unfetched) {
+// runs returns the runs of the batch, yet to be fetched. Bounds are of rows as they were
+// written, and say nothing of what those are read as. Nor are runs sorted any more if
+// columns are left out.
+func (s *source) runs() (runs [][]part.Unfetched, err error) {
 	for _, run := range s.batch.Runs {
+		rows, err := s.conversion(run)
+		if err != nil {
+			return nil, err
+		}
 		var parts []part.Unfetched
 		for _, p := range run.Parts {
-			parts = append(parts, part.Unfetched{
-				RowLower: p.RowLower,
-				Fetch:    func(ctx context.Context) ([]Update, error) { return s.fetch(ctx, p) },
-			})
-			if run.Order == state.Unordered {
+			isWanted, isAudit := s.isWanted(p, rows)
+			if !isWanted {
+				continue
+			}
+			next := part.Unfetched{
+				Fetch: func(ctx context.Context) ([]Update, error) { return s.fetch(ctx, p, rows, isAudit) },
+			}
+			if rows.convert == nil {
+				next.RowLower = p.RowLower
+			}
+			parts = append(parts, next)
+			if run.Order == state.Unordered || rows.isProjection {
 				runs, parts = append(runs, parts), nil
 			}
 		}
@@ -194,12 +209,28 @@ func (s *source) runs() (runs [][]part.Unfetched) {
 			runs = append(runs, parts)
 		}
 	}
-	return runs
+	return runs, nil
 }
 
-// fetch returns those updates of a part that count, consolidated.
-func (s *source) fetch(ctx context.Context, p state.Part) ([]Update, error) {
-	all, err := s.machine.fetchPart(ctx, p)
+// fetch returns those updates of a part that count and are wanted, consolidated.
+func (s *source) fetch(ctx context.Context, p state.Part, rows conversion, isAudit bool) ([]Update, error) {
+	counted, err := s.fetchCounted(ctx, p, rows)
+	if err != nil {
+		return nil, err
+	}
+	if counted, err = rows.apply(counted); err != nil {
+		return nil, err
+	}
+	chosen, err := s.choose(counted, rows.to)
+	if err == nil && isAudit {
+		s.audit(p, chosen)
+	}
+	return chosen, err
+}
+
+// fetchCounted returns those updates of a part that count, as they were written.
+func (s *source) fetchCounted(ctx context.Context, p state.Part, rows conversion) ([]Update, error) {
+	all, err := s.machine.fetchPart(ctx, p, rows.from)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
+	"github.com/tidemarkdb/tidemark/persist/relation"
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
@@ -49,7 +50,9 @@ type Reader struct {
 	view
 	id    LeasedReaderID
 	lease time.Duration
-	stop  context.CancelFunc
+	// schema is that of the rows that are returned.
+	schema SchemaID
+	stop   context.CancelFunc
 	// beating is of one: who renews the lease. It keeps the versions held from
 	// being told out of order.
 	beating *runtime.Semaphore
@@ -75,10 +78,24 @@ type ReaderOptions struct {
 	// advancing. It is for owners of a critical capability, who take care of that
 	// themselves.
 	HoldsObjectsOnly bool
+	// Schema says as rows of which schema all rows are read, one of those that are
+	// registered. The zero Schema stands for the newest one at the moment of opening; in a
+	// shard that has none, for the first that it will have, and rows without one are
+	// read as they are.
+	Schema relation.Schema
 }
 
 // OpenReader opens a shard for reading; the shard exists afterwards. Close gives
-// the capability back.
+// the capability back. The error is a [*SchemaMismatchError] or [*SchemalessError] if the
+// schema that the options ask for is not registered.
+//
+// All rows are read as those of one schema, whichever they were written under. Columns
+// that were added later are null in rows written before. Columns that the reader's
+// schema does not have are left out of rows written under a newer one: rows that differ
+// in nothing else are then the same row. Such a part is not merged with the others of
+// its run but beside them, so that a read takes the memory of all parts of newer
+// schemas; and it fails, with an error that wraps [ErrUsage], if a row has null where only
+// newer schemas allow it.
 func (c *Client) OpenReader(ctx context.Context, shard ShardID, options ReaderOptions) (*Reader, error) {
 	m, err := c.open(ctx, shard)
 	if err != nil {
@@ -88,13 +105,17 @@ func (c *Client) OpenReader(ctx context.Context, shard ShardID, options ReaderOp
 		view: view{m}, id: LeasedReaderID(c.newID()), lease: c.config().ReaderLease,
 		beating: c.rt.NewSemaphore(1), mu: c.rt.NewMutex(), renewed: c.rt.Now(),
 	}
-	registered, _, err := apply(ctx, m, state.RegisterLeasedReader{
+	registered, latest, err := apply(ctx, m, state.RegisterLeasedReader{
 		ID: r.id, LeaseMS: uint64(r.lease.Milliseconds()), IsAtCriticalSince: options.IsAtCriticalSince,
 		HoldsObjectsOnly: options.HoldsObjectsOnly,
 		Debug:            state.Debug{Host: c.config().Hostname, Purpose: options.Purpose},
 	}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("persist: register a reader of %v: %w", shard, err)
+	}
+	if r.schema, err = m.readSchema(latest, options.Schema); err != nil {
+		_, _, expireErr := apply(ctx, m, state.ExpireLeasedReader{ID: r.id}, nil)
+		return nil, errors.Join(fmt.Errorf("persist: open a reader of %v: %w", shard, err), expireErr)
 	}
 	r.since, r.wished = registered.Since, registered.Since
 	if r.stop, err = c.background("heartbeat", r.beat); err != nil {
@@ -105,6 +126,13 @@ func (c *Client) OpenReader(ctx context.Context, shard ShardID, options ReaderOp
 
 // Shard returns the id of the shard.
 func (r *Reader) Shard() ShardID { return r.machine.shard }
+
+// Schema returns the schema of the rows that the reader returns. It is the zero Schema
+// as long as the shard has none.
+func (r *Reader) Schema() (relation.Schema, error) {
+	format, err := formatOf(r.machine.state(), r.schema)
+	return format.schema, err
+}
 
 // ID returns the id of the capability.
 func (r *Reader) ID() LeasedReaderID { return r.id }

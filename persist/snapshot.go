@@ -12,12 +12,12 @@ import (
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
 )
 
-// Snapshot returns the contents as of a time: consolidated, ordered by row, each
-// with asOf as its time. It waits until the upper is beyond asOf. If the since, of
-// the shard or of the reader, is or gets beyond asOf it returns a [*SinceError],
-// and a [*LeaseExpiredError] if the reader has been forgotten.
-func (r *Reader) Snapshot(ctx context.Context, asOf uint64) (all []Update, err error) {
-	for u, err := range r.Stream(ctx, asOf) {
+// Snapshot returns the contents as of a time, or of those what all filters hold for:
+// consolidated, ordered by row, each with asOf as its time. It waits until the upper is
+// beyond asOf. If the since, of the shard or of the reader, is or gets beyond asOf it
+// returns a [*SinceError], and a [*LeaseExpiredError] if the reader has been forgotten.
+func (r *Reader) Snapshot(ctx context.Context, asOf uint64, filters ...Filter) (all []Update, err error) {
+	for u, err := range r.Stream(ctx, asOf, filters...) {
 		if err != nil {
 			return nil, err
 		}
@@ -30,17 +30,12 @@ func (r *Reader) Snapshot(ctx context.Context, asOf uint64) (all []Update, err e
 // compaction that is a few parts for each factor of four in size. The objects are held
 // until the iteration ends. It yields one error, as its last, if it fails. A row shares
 // the memory of its part: whoever keeps some of them copies them.
-func (r *Reader) Stream(ctx context.Context, asOf uint64) iter.Seq2[Update, error] {
+func (r *Reader) Stream(ctx context.Context, asOf uint64, filters ...Filter) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
-		_, err := r.machine.latest(ctx)
-		var s *state.State
-		var release func()
-		if err == nil {
-			s, release, err = r.holdAt(ctx, asOf)
-		}
+		runs, release, err := r.open(ctx, asOf, filters)
 		if err == nil {
 			defer release()
-			for u, mergeErr := range part.Merge(ctx, asOf, r.runsUpTo(s, asOf)...) {
+			for u, mergeErr := range part.Merge(ctx, asOf, runs...) {
 				if err = mergeErr; err != nil {
 					break
 				}
@@ -50,10 +45,43 @@ func (r *Reader) Stream(ctx context.Context, asOf uint64) iter.Seq2[Update, erro
 			}
 		}
 		if err != nil {
-			err = r.machine.poison(r.explain(ctx, err))
-			yield(Update{}, fmt.Errorf("persist: snapshot of %v as of %d: %w", r.Shard(), asOf, err))
+			yield(Update{}, r.failure(ctx, asOf, err))
 		}
 	}
+}
+
+// open returns the runs with the contents as of a time, whose objects are held until
+// release is called.
+func (r *Reader) open(
+	ctx context.Context, asOf uint64, filters []Filter,
+) (runs [][]part.Unfetched, release func(), err error) {
+	if _, err := r.machine.latest(ctx); err != nil {
+		return nil, nil, err
+	}
+	s, release, err := r.holdAt(ctx, asOf)
+	if err != nil {
+		return nil, nil, err
+	}
+	if runs, err = runsUpTo(r.reading(s, asOf, filters), asOf); err != nil {
+		release()
+	}
+	return runs, release, err
+}
+
+// failure says why a snapshot has failed.
+func (r *Reader) failure(ctx context.Context, asOf uint64, err error) error {
+	err = r.machine.poison(r.explain(ctx, err))
+	return fmt.Errorf("persist: snapshot of %v as of %d: %w", r.Shard(), asOf, err)
+}
+
+// reading returns how a version is read, with the times before since as since.
+func (r *Reader) reading(s *state.State, since uint64, filters []Filter) reading {
+	how := reading{machine: r.machine, state: s, schema: r.schema, since: since}
+	if len(filters) > 0 {
+		filter := And(filters...)
+		how.filter, how.audits = &filter, r.machine.client.newAudit()
+	}
+	return how
 }
 
 // holdAt returns a version that can be read as of a time, whose objects are held until
@@ -91,16 +119,28 @@ func (r *Reader) mayRead(s *state.State, asOf uint64) error {
 	return nil
 }
 
-// runsUpTo returns the runs with the updates of a state at times up to asOf.
-func (r *Reader) runsUpTo(s *state.State, asOf uint64) (runs [][]part.Unfetched) {
-	for _, batch := range s.Batches().Shared() {
-		if first, ok := batch.Desc.Lower.Time(); !ok || first > asOf {
-			break
+// runsUpTo returns the runs with the updates of a version at times up to asOf.
+func runsUpTo(how reading, asOf uint64) (runs [][]part.Unfetched, err error) {
+	for batch := range batchesUpTo(how.state, asOf) {
+		source := &source{reading: how, batch: batch, hasUntil: asOf < math.MaxUint64, until: asOf + 1}
+		more, err := source.runs()
+		if err != nil {
+			return nil, err
 		}
-		source := &source{machine: r.machine, batch: batch, hasUntil: asOf < math.MaxUint64, until: asOf + 1}
-		runs = append(runs, source.runs()...)
+		runs = append(runs, more...)
 	}
-	return runs
+	return runs, nil
+}
+
+// batchesUpTo iterates over the batches with the updates of a version at times up to asOf.
+func batchesUpTo(s *state.State, asOf uint64) iter.Seq[*state.Batch] {
+	return func(yield func(*state.Batch) bool) {
+		for _, batch := range s.Batches().Shared() {
+			if first, ok := batch.Desc.Lower.Time(); !ok || first > asOf || !yield(batch) {
+				return
+			}
+		}
+	}
 }
 
 // explain says what it means that an object which the reader holds is not there: the

@@ -9,6 +9,7 @@ import (
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist/internal/part"
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
+	"github.com/tidemarkdb/tidemark/persist/relation"
 )
 
 // Writer appends to a shard. Only one task at a time may use it; several writers
@@ -16,6 +17,7 @@ import (
 type Writer struct {
 	view
 	options  WriterOptions
+	format   rowFormat
 	appender *state.Appender
 	upper    frontier.Antichain
 }
@@ -24,18 +26,34 @@ type Writer struct {
 type WriterOptions struct {
 	// Purpose is for people.
 	Purpose string
+	// Schema says what the rows are: encodings of [relation.Schema.AppendRow]. The zero
+	// Schema is that of rows without structure, in a shard that has no schema.
+	Schema relation.Schema
 }
 
-// OpenWriter opens a shard for writing; the shard exists afterwards. Opening writes
-// nothing; any number of writers may be open.
+// OpenWriter opens a shard for writing; the shard exists afterwards. Any number of writers
+// may be open.
+//
+// A schema is registered if the shard has none, as [Shard.RegisterSchema] does it, with
+// its errors; it may also be an older one than the latest. It is never added to others:
+// that is [Shard.CompareAndEvolveSchema]. Apart from that opening writes nothing. Without
+// a schema, a writer on a shard that has one can move the upper, but not write rows.
 func (c *Client) OpenWriter(ctx context.Context, shard ShardID, options WriterOptions) (*Writer, error) {
 	m, err := c.open(ctx, shard)
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{
+	w := &Writer{
 		view: view{m}, options: options, appender: state.NewAppender(WriterID(c.newID())), upper: m.state().Upper(),
-	}, nil
+	}
+	if !options.Schema.Equal(relation.Schema{}) {
+		id, err := m.registerSchema(ctx, options.Schema)
+		if err != nil {
+			return nil, fmt.Errorf("persist: open a writer of %v: %w", shard, err)
+		}
+		w.format = rowFormat{id, options.Schema}
+	}
+	return w, nil
 }
 
 // Shard returns the id of the shard.
@@ -55,8 +73,8 @@ func (w *Writer) FetchRecentUpper(ctx context.Context) (frontier.Antichain, erro
 
 // CompareAndAppend adds the updates and moves the upper from expected to next in
 // one step, if the upper is the expected one. The times of the updates have to
-// be at or beyond expected and not at or beyond next; updates need not be
-// consolidated, and are not kept.
+// be at or beyond expected and not at or beyond next, and their rows of the writer's
+// schema; updates need not be consolidated, and are not kept.
 //
 // It returns nil when that has happened, durably; a [*UpperMismatchError] if it
 // has not and never will; a [*UsageError] or [*TooLargeError] if it never can;
@@ -165,6 +183,9 @@ func (w *Writer) draft(ctx context.Context, updates []Update, bounds state.Draft
 	if err := bounds.CheckTimes(updates); err != nil {
 		return bounds, err
 	}
+	if err := w.format.check(updates); err != nil {
+		return bounds, err
+	}
 	consolidated, err := part.Consolidate(updates)
 	if err != nil {
 		return bounds, fmt.Errorf("%w: %w", ErrUsage, err)
@@ -179,7 +200,7 @@ func (w *Writer) draft(ctx context.Context, updates []Update, bounds state.Draft
 // write makes a run of consolidated updates. If there is an error nothing is left of
 // it, as far as that is possible.
 func (w *Writer) write(ctx context.Context, consolidated []Update, inlineMax int) (run state.Run, err error) {
-	p := &partWriter{machine: w.machine, writer: w.appender.Writer(), inlineMax: inlineMax}
+	p := &partWriter{machine: w.machine, writer: w.appender.Writer(), inlineMax: inlineMax, format: w.format}
 	for _, u := range consolidated {
 		if err = p.add(ctx, u); err != nil {
 			break
@@ -216,7 +237,8 @@ func (w *Writer) append(ctx context.Context, draft *state.Draft, expected fronti
 		LeaseMS:  uint64(c.config().WriterLease.Milliseconds()),
 		Debug:    state.Debug{Host: c.config().Hostname, Purpose: w.options.Purpose},
 		Token:    state.IdempotencyToken(c.newID()),
-		Expected: expected, New: draft.Upper, Batches: []state.Draft{*draft}, IsSchemaless: true,
+		Expected: expected, New: draft.Upper, Batches: []state.Draft{*draft},
+		IsSchemaless: w.options.Schema.Equal(relation.Schema{}),
 	}, c.environment().NowMS)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ func All() []sim.Scenario {
 		Leases(),
 		Replicas(),
 		Farewell(),
+		Evolution(),
 		Sources(),
 		Holds(),
 		HoldStorm(),

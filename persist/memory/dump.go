@@ -34,8 +34,8 @@ func (s *Store) Rewind(b *Backup) {
 
 func copyOfLogs(logs map[string][]persist.Versioned) map[string][]persist.Versioned {
 	all := make(map[string][]persist.Versioned, len(logs))
-	for key, log := range logs {
-		for _, v := range log {
+	for _, key := range slices.Sorted(maps.Keys(logs)) {
+		for _, v := range logs[key] {
 			all[key] = append(all[key], copyOf(v))
 		}
 	}

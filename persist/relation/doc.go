@@ -34,7 +34,8 @@
 //
 // A stored schema never changes either. A [Migration] reads rows of an older schema
 // as rows of a newer one, which may add columns that allow null, and allow null
-// where it was not allowed. It keeps the order of rows, and different rows differ.
+// where it was not allowed. It keeps the order of rows, and different rows differ. A
+// [Projection] is the way back, which does neither.
 // Column names are no row contents and may appear in errors; values never do.
 //
 // # What it does not do

@@ -25,6 +25,7 @@
 // [Collect] bounds the values of a part; [Filter.MayMatch] tells from these [Stats]
 // whether a part can be left out (P-24). It errs on one side only: stats that are
 // damaged, of another version or too large to be kept say that anything may match.
+// [Stats.ReadAs] says what they are for who reads the rows under another schema.
 // [Merge] iterates over the consolidated updates of any number of sorted runs, in the
 // memory of one part of each (P-21).
 //

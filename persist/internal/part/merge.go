@@ -32,19 +32,14 @@ type Unfetched struct {
 // ends. It may be repeated if Fetch may.
 func Merge(ctx context.Context, since uint64, runs ...[]Unfetched) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
-		var m merger
-		for i, run := range runs {
-			if len(run) > 0 {
-				m.push(&runCursor{number: i, since: since, rest: run})
-			}
-		}
-		for len(m.heap) > 0 {
-			sum, isAny, err := m.next(ctx)
+		m := NewMerger(since, runs...)
+		for {
+			next, isAny, err := m.Next(ctx)
 			if err != nil {
 				yield(Update{}, err)
 				return
 			}
-			if isAny && !yield(sum, nil) {
+			if !isAny || !yield(next, nil) {
 				return
 			}
 		}

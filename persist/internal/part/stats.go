@@ -98,6 +98,28 @@ func (s Stats) Advanced(since uint64) Stats {
 	return s
 }
 
+// ReadAs returns the stats as they are when rows under one schema are read as rows under
+// another, which has more columns or fewer: what the rows do not have is null in all of
+// them.
+func (s Stats) ReadAs(from, to relation.Schema) Stats {
+	if from.Equal(to) {
+		return s
+	}
+	var columns []ColumnStats
+	for place := range to.Len() {
+		source := from.Index(to.Column(place).Name)
+		if source < 0 {
+			columns = append(columns, ColumnStats{Column: place, Nulls: s.Length})
+		} else if column := s.column(source); column != nil {
+			read := *column
+			read.Column = place
+			columns = append(columns, read)
+		}
+	}
+	s.Columns = columns
+	return s
+}
+
 // column returns the stats of a column, nil if there are none.
 func (s *Stats) column(place int) *ColumnStats {
 	i, found := slices.BinarySearchFunc(s.Columns, place, func(c ColumnStats, place int) int {

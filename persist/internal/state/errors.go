@@ -88,6 +88,8 @@ const (
 	// InvalidHold: a reader asks for a version that it has given up, or that does
 	// not exist yet.
 	InvalidHold UsageKind = "hold goes back or beyond the version"
+	// InvalidRow: an update has a row that is none of the schema.
+	InvalidRow UsageKind = "row of another form than the schema"
 	// SchemaExpected: rows without a schema in a shard that has one.
 	SchemaExpected UsageKind = "shard has schemas"
 	// UnknownFormat: a shard cannot be stored in this format, or not yet what came
