@@ -122,6 +122,13 @@ func (j *Journal) Succeeded() int {
 	return len(j.spans)
 }
 
+// Rows returns all rows that were to be appended, in order.
+func (j *Journal) Rows() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return sortedKeys(j.rows)
+}
+
 // UpperAtLeast returns the greatest upper that a writer was told.
 func (j *Journal) UpperAtLeast() frontier.Antichain {
 	j.mu.Lock()

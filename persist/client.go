@@ -50,7 +50,7 @@ func New(rt *runtime.Runtime, blob Blob, consensus Consensus, config Config) (*C
 	}
 	c.auditSeed = rt.Rand(fmt.Sprintf("persist audits %d", serial)).Uint64()
 	config = config.withDefaults(rt.Node())
-	c.settings.Store(&config)
+	c.settings.Store(&config) // see Configure
 	ctx, cancel := rt.WithCancel(context.Background())
 	c.stop = cancel
 	c.maintenance = rt.NewGroup(ctx)
@@ -71,9 +71,6 @@ func (c *Client) Close() {
 	c.mu.Unlock()
 	_ = c.maintenance.Wait() // maintenance keeps its errors to itself
 }
-
-// config returns what is in force. Whoever relies on two reads being equal reads once.
-func (c *Client) config() *Config { return c.settings.Load() }
 
 // newAudit returns a stream that draws what is audited. It belongs to one read.
 func (c *Client) newAudit() *runtime.Rand { return runtime.NewRand(c.auditSeed ^ c.audits.Add(1)) }
@@ -126,9 +123,10 @@ func (c *Client) background(name string, fn func(ctx context.Context)) (stop con
 
 // environment samples what a command may know.
 func (c *Client) environment() state.Environment {
+	config := c.config()
 	return state.Environment{
 		NowMS:    uint64(max(c.rt.Now().UnixMilli(), 0)),
-		Hostname: c.config().Hostname,
-		Config:   c.config().ofState(),
+		Hostname: config.Hostname,
+		Config:   config.ofState(),
 	}
 }

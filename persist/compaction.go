@@ -96,7 +96,7 @@ func (m *machine) merge(
 	var sources []*source
 	for _, batch := range request.Batches {
 		s := &source{reading: reading{machine: m, state: known, schema: format.id}, batch: batch}
-		more, err := s.runs()
+		more, err := s.runs(ctx)
 		if err != nil {
 			return run, 0, err
 		}

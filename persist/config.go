@@ -9,6 +9,7 @@ import (
 )
 
 // Config configures a [Client]. The zero value of each field is its default.
+// [Client.Configure] changes it while the client is at work.
 type Config struct {
 	// Hostname stands with what this process registers, for people. The default
 	// is the node's name.
@@ -77,6 +78,16 @@ type Config struct {
 	// Hub carries hints between processes, so that whoever waits for a shard hears of it
 	// sooner than by looking. The default is none.
 	Hub Hub
+	// Encrypter encrypts the rows that this client writes, and decrypts those that it
+	// reads. The default is none: rows are stored as they are, and those that are
+	// encrypted cannot be read. It needs the third format; older shards are upgraded
+	// with [Shard.UpgradeFormat] first.
+	Encrypter Encrypter
+	// Format is the newest format that the client uses: it makes shards in it and upgrades
+	// them to it, and leaves those alone that are of a later one, with a [*VersionError],
+	// as a program does that does not know it. The default is the newest that there is.
+	// Who may have to go back to an earlier release keeps it at what that one reads.
+	Format uint64
 	// SelfCheck verifies each version before it is committed: that it is valid,
 	// follows from the one before, and survives being stored. It multiplies the
 	// cost of a commit, and is for tests and the simulator.
@@ -125,6 +136,12 @@ func (c Config) Validate() error {
 		}
 	}
 	d := c.withDefaults("")
+	switch format := state.FormatVersion(d.Format); {
+	case format < state.OldestFormat || format > state.CurrentFormat:
+		return fmt.Errorf("persist: configuration: Format of %d: %w", c.Format, ErrUsage)
+	case d.Encrypter != nil && format < state.EncryptionFormat:
+		return fmt.Errorf("persist: configuration: an Encrypter with Format %d: %w", c.Format, ErrUsage)
+	}
 	switch {
 	case d.WriterLease < time.Millisecond:
 		return fmt.Errorf("persist: configuration: WriterLease of %v is below 1 ms: %w", c.WriterLease, ErrUsage)
@@ -151,8 +168,8 @@ func (c Config) withDefaults(node string) Config {
 		InlineSizeMax:      cmp.Or(c.InlineSizeMax, 4<<10),
 		InlineTotalMax:     cmp.Or(c.InlineTotalMax, 1<<20),
 		StatsSize:          cmp.Or(c.StatsSize, 1<<10),
-		AuditPercent:       max(cmp.Or(c.AuditPercent, 1), 0),
-		CompactionsMax:     max(cmp.Or(c.CompactionsMax, 5), 0),
+		AuditPercent:       cmp.Or(c.AuditPercent, 1),
+		CompactionsMax:     cmp.Or(c.CompactionsMax, 5),
 		CompactionFanout:   cmp.Or(c.CompactionFanout, 4),
 		CompactionFallback: cmp.Or(c.CompactionFallback, time.Hour),
 		BatchesMax:         cmp.Or(c.BatchesMax, 4096),
@@ -164,6 +181,8 @@ func (c Config) withDefaults(node string) Config {
 		PollMax:            cmp.Or(c.PollMax, time.Second),
 		ScanLimit:          cmp.Or(c.ScanLimit, 3840),
 		Hub:                c.Hub,
+		Encrypter:          c.Encrypter,
+		Format:             cmp.Or(c.Format, uint64(state.CurrentFormat)),
 		SelfCheck:          c.SelfCheck,
 	}
 }
@@ -171,6 +190,7 @@ func (c Config) withDefaults(node string) Config {
 // ofState returns the part of the configuration that commands see.
 func (c Config) ofState() state.Config {
 	return state.Config{
+		Format:               state.FormatVersion(c.Format),
 		InlineBytesMax:       uint64(c.InlineTotalMax),
 		BatchesMax:           c.BatchesMax,
 		CompactionFanout:     c.CompactionFanout,

@@ -21,7 +21,8 @@
 // go of the past. [Since] is one that lasts until it is given up, and is fenced by
 // an opaque: [Since.CompareAndDowngrade]. [Shard] has no capability: frontiers,
 // [Shard.Finalize], [Shard.UpgradeFormat]. [Client.Inspect], [Decode] and
-// [Follower] look at what is stored.
+// [Follower] look at what is stored. [Client.Configure] changes settings at work; an
+// [Encrypter] among them keeps rows from those who can read the store.
 //
 // # Schemas
 //
@@ -69,15 +70,17 @@
 // indeterminate. The engine tries again what is idempotent, for as long as the
 // context lives, and settles what is not by the state itself. Errors that reach
 // the caller are [ErrUsage] (nothing happened), the outcomes above, a
-// [*LeaseExpiredError] for readers whose process stood still, those of contexts, and
-// fatal ones: [ErrCorruption] poisons the shard's cached state. No error contains
+// [*LeaseExpiredError] for readers whose process stood still, a [*KeyError] for those
+// without the key of some rows, a [*VersionError] for programs that do not know the format
+// of a shard, those of contexts, and fatal ones: [ErrCorruption] poisons the shard's
+// cached state. No error contains
 // contents of rows.
 //
 // # Backends
 //
 // persist/memory is for tests and the simulator, persist/file for one machine;
-// persist/faulty wraps any of them. persist/persisttest is the suite that every
-// backend passes.
+// persist/faulty wraps any of them. persist/persisttest is the suite that every backend
+// passes. persist/aesgcm encrypts.
 //
 //sim:deterministic
 package persist

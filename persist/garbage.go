@@ -167,9 +167,10 @@ func (m *machine) deleteRollups(ctx context.Context, keys []state.RollupKey) err
 // deleteAll deletes objects, some at a time.
 func (c *Client) deleteAll(ctx context.Context, paths []string) error {
 	group := c.rt.NewGroup(ctx)
-	for first := range min(c.config().DeletesMax, len(paths)) {
+	tasks := min(c.config().DeletesMax, len(paths))
+	for first := range tasks {
 		group.Go("delete", func(ctx context.Context) error {
-			for i := first; i < len(paths); i += c.config().DeletesMax {
+			for i := first; i < len(paths); i += tasks {
 				if err := c.deleteBlob(ctx, paths[i]); err != nil {
 					return err
 				}

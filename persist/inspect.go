@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
@@ -69,6 +70,9 @@ type InspectedBatch struct {
 	// parts they are in.
 	Updates, Bytes uint64
 	Parts          int
+	// KeyIDs name the keys with which parts of it are encrypted, in order; empty if
+	// none is.
+	KeyIDs []string
 }
 
 // Decode returns the version to which stored bytes lead: a rollup, and the log
@@ -179,6 +183,9 @@ func (f *Follower) now() *state.State {
 // SeqNo returns the version that was reached.
 func (f *Follower) SeqNo() SeqNo { return f.now().SeqNo() }
 
+// Format returns the format in which that version is stored.
+func (f *Follower) Format() uint64 { return uint64(f.now().Header().Version) }
+
 // Since returns the since of that version.
 func (f *Follower) Since() frontier.Antichain { return f.now().Since() }
 
@@ -234,7 +241,14 @@ func inspect(s *state.State) Inspection {
 		}
 		for _, run := range b.Runs {
 			batch.Parts += len(run.Parts)
+			for _, p := range run.Parts {
+				if p.IsEncrypted() {
+					batch.KeyIDs = append(batch.KeyIDs, p.KeyID)
+				}
+			}
 		}
+		slices.Sort(batch.KeyIDs)
+		batch.KeyIDs = slices.Compact(batch.KeyIDs)
 		i.Batches = append(i.Batches, batch)
 	}
 	return i

@@ -92,7 +92,7 @@ func (r *Reader) step(
 		return next, false, &SinceError{AsOf: at - 1, Since: batch.Desc.Since}
 	}
 	source := &source{reading: r.reading(s, 0, filters), batch: &batch}
-	runs, err := source.runs()
+	runs, err := source.runs(ctx)
 	if err != nil {
 		return next, false, err
 	}

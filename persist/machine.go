@@ -67,10 +67,23 @@ func (m *machine) state() *state.State {
 }
 
 // intact returns the newest version seen, or the error that has poisoned the
-// machine.
+// machine, or that the version is of a format that the client does not use.
 func (m *machine) intact() (*state.State, error) {
 	k, _ := m.known.Get()
-	return k.state, k.broken
+	if k.broken != nil {
+		return k.state, k.broken
+	}
+	return k.state, m.client.checkFormat(k.state)
+}
+
+// checkFormat returns a [*VersionError] if a version is of a later format than those
+// that the client uses.
+func (c *Client) checkFormat(s *state.State) error {
+	found, newest := uint64(s.Header().Version), c.config().Format
+	if found <= newest {
+		return nil
+	}
+	return &VersionError{Found: found, Oldest: uint64(state.OldestFormat), Newest: newest}
 }
 
 // install makes s the version that everybody sees, unless a newer one is known.

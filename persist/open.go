@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
+	"github.com/tidemarkdb/tidemark/persist/internal/wire"
 )
 
 // open makes sure that the machine has a version, the newest there is or the
@@ -119,8 +120,8 @@ func (m *machine) fetchWith(
 // recentLog returns the newest versions, as many as are needed: all of them, or
 // those from the latest rollup on.
 func (m *machine) recentLog(ctx context.Context) ([]Versioned, error) {
-	log, err := m.scan(ctx, 0)
-	if err != nil || len(log) < m.client.config().ScanLimit {
+	log, isEnd, err := m.scan(ctx, 0)
+	if err != nil || isEnd {
 		return log, err
 	}
 	head, found, err := m.head(ctx)
@@ -152,7 +153,10 @@ func (m *machine) build(ctx context.Context, log []Versioned) (*state.State, err
 	if err != nil {
 		return nil, err
 	}
-	return state.CatchUp(s, pairs(log))
+	if s, err = state.CatchUp(s, pairs(log)); err != nil {
+		return nil, err
+	}
+	return s, m.client.checkFormat(s)
 }
 
 // refresh brings the cached version up to date. It returns at once if a version
@@ -173,7 +177,7 @@ func (m *machine) latest(ctx context.Context) (*state.State, error) {
 		return nil, err
 	}
 	for {
-		log, err := m.scan(ctx, s.SeqNo()+1)
+		log, isEnd, err := m.scan(ctx, s.SeqNo()+1)
 		if err != nil {
 			return nil, m.poison(err)
 		}
@@ -181,7 +185,7 @@ func (m *machine) latest(ctx context.Context) (*state.State, error) {
 			return nil, m.poison(err)
 		}
 		m.install(s)
-		if len(log) < m.client.config().ScanLimit {
+		if isEnd {
 			return s, nil
 		}
 	}
@@ -193,6 +197,9 @@ func (m *machine) catchUp(ctx context.Context, s *state.State, log []Versioned) 
 	next, err := state.CatchUp(s, pairs(log))
 	var truncated *state.TruncatedError
 	if !errors.As(err, &truncated) {
+		if err == nil {
+			err = m.client.checkFormat(next)
+		}
 		return next, err
 	}
 	next, err = m.fetch(ctx)
@@ -203,19 +210,28 @@ func (m *machine) catchUp(ctx context.Context, s *state.State, log []Versioned) 
 }
 
 func (m *machine) head(ctx context.Context) (head Versioned, found bool, err error) {
-	err = m.client.retryExternal(ctx, func() (err error) {
+	err = m.client.readIntact(ctx, func() (err error) {
 		head, found, err = m.client.consensus.Head(ctx, m.key)
+		if err == nil && found {
+			err = wire.Check(head.Data)
+		}
 		return err
 	})
 	return head, found, err
 }
 
-func (m *machine) scan(ctx context.Context, from SeqNo) (log []Versioned, err error) {
-	err = m.client.retryExternal(ctx, func() (err error) {
-		log, err = m.client.consensus.Scan(ctx, m.key, from, m.client.config().ScanLimit)
+// scan reads some versions, and reports whether there were no more.
+func (m *machine) scan(ctx context.Context, from SeqNo) (log []Versioned, isEnd bool, err error) {
+	err = m.client.readIntact(ctx, func() (err error) {
+		limit := m.client.config().ScanLimit
+		log, err = m.client.consensus.Scan(ctx, m.key, from, limit)
+		isEnd = len(log) < limit
+		for i := 0; err == nil && i < len(log); i++ {
+			err = wire.Check(log[i].Data)
+		}
 		return err
 	})
-	return log, err
+	return log, isEnd, err
 }
 
 // scanAll scans to the end of the log. If the log is truncated meanwhile there is
@@ -223,12 +239,12 @@ func (m *machine) scan(ctx context.Context, from SeqNo) (log []Versioned, err er
 func (m *machine) scanAll(ctx context.Context, from SeqNo) ([]Versioned, error) {
 	var all []Versioned
 	for {
-		log, err := m.scan(ctx, from)
+		log, isEnd, err := m.scan(ctx, from)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, log...)
-		if len(log) < m.client.config().ScanLimit {
+		if isEnd {
 			return all, nil
 		}
 		from = log[len(log)-1].SeqNo + 1

@@ -2,7 +2,6 @@ package persist
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/part"
@@ -34,20 +33,27 @@ const updateSize = 16
 func (w *partWriter) add(ctx context.Context, u Update) error {
 	w.buffer = append(w.buffer, u)
 	w.size += len(u.Row) + updateSize
-	if w.size < w.machine.client.config().PartSize {
+	if w.size < w.machine.client.config().PartSize || !w.machine.hasObjects() {
 		return nil
 	}
 	return w.flush(ctx)
 }
 
+// hasObjects reports whether parts may be objects in the format of the shard.
+func (m *machine) hasObjects() bool { return m.state().Header().Version >= state.PartsFormat }
+
 // finish returns the run, which has no parts if there were no updates.
 func (w *partWriter) finish(ctx context.Context) (state.Run, error) {
+	id := state.RunID(w.machine.client.newID())
 	isSmall := len(w.parts) == 0 && w.size < w.inlineMax
 	switch {
 	case len(w.buffer) == 0:
-	case isSmall || w.machine.state().Header().Version < state.PartsFormat:
+	case isSmall || !w.machine.hasObjects():
 		inlined, err := state.InlinePart(w.buffer)
 		if err != nil {
+			return state.Run{}, err
+		}
+		if inlined, _, err = w.machine.encrypt(ctx, id, inlined, inlined.Inline); err != nil {
 			return state.Run{}, err
 		}
 		w.parts = append(w.parts, inlined)
@@ -56,7 +62,7 @@ func (w *partWriter) finish(ctx context.Context) (state.Run, error) {
 			return state.Run{}, err
 		}
 	}
-	run := state.Run{ID: state.RunID(w.machine.client.newID()), Order: state.ByRow, Schema: w.format.id, Parts: w.parts}
+	run := state.Run{ID: id, Order: state.ByRow, Schema: w.format.id, Parts: w.parts}
 	for _, p := range w.parts {
 		run.Length += p.Length
 		run.EncodedSize += p.EncodedSize
@@ -67,6 +73,9 @@ func (w *partWriter) finish(ctx context.Context) (state.Run, error) {
 // flush makes the buffer an object.
 func (w *partWriter) flush(ctx context.Context) error {
 	p, data, err := w.encode()
+	if err == nil {
+		p, data, err = w.machine.encrypt(ctx, state.RunID{}, p, data)
+	}
 	if err != nil {
 		return err
 	}
@@ -121,26 +130,21 @@ func (m *machine) discard(ctx context.Context, runs ...state.Run) {
 // errPartMissing says that the object of a part is not there. It wraps [ErrNotFound].
 var errPartMissing = fmt.Errorf("part: %w", ErrNotFound)
 
-// fetchAttempts is how often a damaged object is read before the damage is taken to be
-// in the store and not on the way.
-const fetchAttempts = 3
-
-// fetchPart returns the updates of a part as they were written, under a schema:
+// fetchPart returns the updates of a part of a run as they were written, under a schema:
 // consolidated, with times that are yet to be read as of its rewrite. The error is
-// errPartMissing, or one of corruption.
-func (m *machine) fetchPart(ctx context.Context, p state.Part, schema relation.Schema) ([]Update, error) {
+// errPartMissing, a [*KeyError], or one of corruption.
+func (m *machine) fetchPart(
+	ctx context.Context, run state.RunID, p state.Part, schema relation.Schema,
+) ([]Update, error) {
 	if p.IsInline() {
-		return p.InlineUpdates()
+		return m.inlineUpdates(ctx, run, p)
 	}
-	var data []byte
-	var err error
-	for range fetchAttempts {
-		if data, err = m.getPart(ctx, p); !errors.Is(err, ErrCorruption) {
-			break
-		}
-	}
+	data, err := m.getPart(ctx, p)
 	if err != nil {
 		return nil, err
+	}
+	if data, err = m.decrypt(ctx, run, p, data, updatesOfPart); err != nil {
+		return nil, fmt.Errorf("%s: %w", p.Key, err)
 	}
 	updates, err := part.Decode(schema, data)
 	if err != nil {
@@ -152,18 +156,26 @@ func (m *machine) fetchPart(ctx context.Context, p state.Part, schema relation.S
 	return updates, nil
 }
 
+func (m *machine) inlineUpdates(ctx context.Context, run state.RunID, p state.Part) ([]Update, error) {
+	p, err := m.decryptInline(ctx, run, p)
+	if err != nil {
+		return nil, err
+	}
+	return p.InlineUpdates()
+}
+
 func (m *machine) getPart(ctx context.Context, p state.Part) (data []byte, err error) {
-	err = m.client.retryExternal(ctx, func() error {
+	err = m.client.readIntact(ctx, func() error {
 		value, found, err := m.client.blob.Get(ctx, objectKey(m.key, p.Key))
-		if err == nil && !found {
+		switch {
+		case err == nil && !found:
 			err = errPartMissing
+		case err == nil && (uint64(len(value)) != p.EncodedSize || wire.Checksum(value) != p.Checksum):
+			err = fmt.Errorf("%w: %s has another size or checksum", ErrCorruption, p.Key)
 		}
 		data = value
 		return err
 	})
-	if err == nil && (uint64(len(data)) != p.EncodedSize || wire.Checksum(data) != p.Checksum) {
-		err = fmt.Errorf("%w: %s has another size or checksum", ErrCorruption, p.Key)
-	}
 	return data, err
 }
 
@@ -181,8 +193,8 @@ type source struct {
 
 // runs returns the runs of the batch, yet to be fetched. Bounds are of rows as they were
 // written, and say nothing of what those are read as. Nor are runs sorted any more if
-// columns are left out.
-func (s *source) runs() (runs [][]part.Unfetched, err error) {
+// columns are left out. The error is about a schema or a key.
+func (s *source) runs(ctx context.Context) (runs [][]part.Unfetched, err error) {
 	for _, run := range s.batch.Runs {
 		rows, err := s.conversion(run)
 		if err != nil {
@@ -190,12 +202,15 @@ func (s *source) runs() (runs [][]part.Unfetched, err error) {
 		}
 		var parts []part.Unfetched
 		for _, p := range run.Parts {
+			if p, err = s.machine.withBounds(ctx, run.ID, p); err != nil {
+				return nil, err
+			}
 			isWanted, isAudit := s.isWanted(p, rows)
 			if !isWanted {
 				continue
 			}
 			next := part.Unfetched{
-				Fetch: func(ctx context.Context) ([]Update, error) { return s.fetch(ctx, p, rows, isAudit) },
+				Fetch: func(ctx context.Context) ([]Update, error) { return s.fetch(ctx, run.ID, p, rows, isAudit) },
 			}
 			if rows.convert == nil {
 				next.RowLower = p.RowLower
@@ -213,8 +228,10 @@ func (s *source) runs() (runs [][]part.Unfetched, err error) {
 }
 
 // fetch returns those updates of a part that count and are wanted, consolidated.
-func (s *source) fetch(ctx context.Context, p state.Part, rows conversion, isAudit bool) ([]Update, error) {
-	counted, err := s.fetchCounted(ctx, p, rows)
+func (s *source) fetch(
+	ctx context.Context, run state.RunID, p state.Part, rows conversion, isAudit bool,
+) ([]Update, error) {
+	counted, err := s.fetchCounted(ctx, run, p, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -229,8 +246,10 @@ func (s *source) fetch(ctx context.Context, p state.Part, rows conversion, isAud
 }
 
 // fetchCounted returns those updates of a part that count, as they were written.
-func (s *source) fetchCounted(ctx context.Context, p state.Part, rows conversion) ([]Update, error) {
-	all, err := s.machine.fetchPart(ctx, p, rows.from)
+func (s *source) fetchCounted(
+	ctx context.Context, run state.RunID, p state.Part, rows conversion,
+) ([]Update, error) {
+	all, err := s.machine.fetchPart(ctx, run, p, rows.from)
 	if err != nil {
 		return nil, err
 	}

@@ -24,10 +24,16 @@ func (c *Client) newPause(minimum, maximum time.Duration) *pause {
 }
 
 // newRetry paces the attempts of an external operation.
-func (c *Client) newRetry() *pause { return c.newPause(c.config().RetryMin, c.config().RetryMax) }
+func (c *Client) newRetry() *pause {
+	config := c.config()
+	return c.newPause(config.RetryMin, config.RetryMax)
+}
 
 // newPoll paces the looks at a shard of somebody who waits for it.
-func (c *Client) newPoll() *pause { return c.newPause(c.config().PollMin, c.config().PollMax) }
+func (c *Client) newPoll() *pause {
+	config := c.config()
+	return c.newPause(config.PollMin, config.PollMax)
+}
 
 // draw returns a time between half of the pause and all of it.
 func (p *pause) draw() time.Duration {
@@ -43,7 +49,7 @@ func isFinal(err error) bool {
 	var violation *state.ViolationError
 	var version *VersionError
 	return errors.Is(err, ErrUsage) || errors.Is(err, ErrCorruption) || errors.Is(err, ErrNotFound) ||
-		errors.As(err, &violation) || errors.As(err, &version)
+		errors.Is(err, ErrUnknownKey) || errors.As(err, &violation) || errors.As(err, &version)
 }
 
 // retryExternal calls an idempotent operation until it succeeds, fails for
@@ -62,6 +68,21 @@ func (c *Client) retryExternal(ctx context.Context, op func() error) error {
 			return err
 		}
 	}
+}
+
+// readAttempts is how often something is read that comes damaged, before the damage is
+// taken to be in the store and not on the way.
+const readAttempts = 3
+
+// readIntact is retryExternal for a reading that says by ErrCorruption that what it has
+// got is damaged.
+func (c *Client) readIntact(ctx context.Context, read func() error) (err error) {
+	for range readAttempts {
+		if err = c.retryExternal(ctx, read); !errors.Is(err, ErrCorruption) {
+			break
+		}
+	}
+	return err
 }
 
 // compareAndSet calls Consensus.CompareAndSet until the answer is not a

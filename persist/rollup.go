@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
+	"github.com/tidemarkdb/tidemark/persist/internal/wire"
 )
 
 // writeRollup writes a copy of the newest version seen, and lists it.
@@ -33,10 +34,13 @@ func (m *machine) putRollup(ctx context.Context, key state.RollupKey, data []byt
 
 // getRollup returns an error that wraps ErrNotFound if there is none.
 func (m *machine) getRollup(ctx context.Context, key state.RollupKey) (data []byte, err error) {
-	err = m.client.retryExternal(ctx, func() error {
+	err = m.client.readIntact(ctx, func() error {
 		value, found, err := m.client.blob.Get(ctx, objectKey(m.key, key))
-		if err == nil && !found {
+		switch {
+		case err == nil && !found:
 			err = fmt.Errorf("rollup %s: %w", objectKey(m.key, key), ErrNotFound)
+		case err == nil:
+			err = wire.Check(value)
 		}
 		data = value
 		return err

@@ -74,7 +74,7 @@ func (m *machine) finalize(ctx context.Context) error {
 	}
 }
 
-// UpgradeFormat makes the newest format that this program writes that of the
+// UpgradeFormat makes the newest format that this client uses, see [Config], that of the
 // shard. Programs that do not read it leave the shard alone from then on, with a
 // [*VersionError].
 func (s *Shard) UpgradeFormat(ctx context.Context) error {

@@ -62,7 +62,7 @@ func (r *Reader) open(
 	if err != nil {
 		return nil, nil, err
 	}
-	if runs, err = runsUpTo(r.reading(s, asOf, filters), asOf); err != nil {
+	if runs, err = runsUpTo(ctx, r.reading(s, asOf, filters), asOf); err != nil {
 		release()
 	}
 	return runs, release, err
@@ -120,10 +120,10 @@ func (r *Reader) mayRead(s *state.State, asOf uint64) error {
 }
 
 // runsUpTo returns the runs with the updates of a version at times up to asOf.
-func runsUpTo(how reading, asOf uint64) (runs [][]part.Unfetched, err error) {
+func runsUpTo(ctx context.Context, how reading, asOf uint64) (runs [][]part.Unfetched, err error) {
 	for batch := range batchesUpTo(how.state, asOf) {
 		source := &source{reading: how, batch: batch, hasUntil: asOf < math.MaxUint64, until: asOf + 1}
-		more, err := source.runs()
+		more, err := source.runs(ctx)
 		if err != nil {
 			return nil, err
 		}

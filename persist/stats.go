@@ -72,6 +72,9 @@ func (r *Reader) SnapshotPartsStats(ctx context.Context, asOf uint64) (all []Par
 					return err
 				}
 				for _, p := range run.Parts {
+					if p, err = r.machine.withBounds(ctx, run.ID, p); err != nil {
+						return err
+					}
 					all = append(all, partStats(p, format))
 				}
 			}

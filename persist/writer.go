@@ -270,7 +270,7 @@ func (w *Writer) makeRoom(ctx context.Context, call *state.AppendCall, outcome s
 		if len(run.Parts) != 1 || !run.Parts[0].IsInline() {
 			continue
 		}
-		updates, err := run.Parts[0].InlineUpdates()
+		updates, err := w.machine.inlineUpdates(ctx, run.ID, run.Parts[0])
 		if err != nil {
 			return err
 		}

@@ -187,37 +187,70 @@ func (s *shardWorld) appendAndRead(ctx context.Context, rt *runtime.Runtime) err
 }
 
 func (s *shardWorld) write(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
-	rand := rt.Rand("writer")
+	label := fmt.Sprintf("%s.%d", rt.Node(), rt.Incarnation())
+	return s.writeAs(ctx, rt, client, writing{name: "writer", label: label, rowsMax: 3, pauseMax: 1500})
+}
+
+// writing is what one of the writers of a process does.
+type writing struct {
+	name     string // of its random numbers
+	label    string // what its rows begin with, and those of nobody else
+	rowsMax  int    // of one append
+	pauseMax int    // between two of them, in milliseconds
+	// patience is for how long it waits for an append, 0 for as long as it takes.
+	patience time.Duration
+}
+
+// limit returns a context that ends with the patience of the writer.
+func (t writing) limit(ctx context.Context, rt *runtime.Runtime) (context.Context, context.CancelFunc) {
+	if t.patience == 0 {
+		return ctx, func() {}
+	}
+	return rt.WithTimeout(ctx, t.patience)
+}
+
+// writeAs appends until there is an error other than the two that are to be expected.
+func (s *shardWorld) writeAs(ctx context.Context, rt *runtime.Runtime, client *persist.Client, task writing) error {
+	rand := rt.Rand(task.name)
 	w, err := client.OpenWriter(ctx, s.shard, persist.WriterOptions{Purpose: "writer"})
 	if err != nil {
 		return err
 	}
 	for i := 0; ; i++ {
-		lower, _ := w.Upper().Time()
+		lower, isOpen := w.Upper().Time()
+		if !isOpen {
+			return nil
+		}
 		upper := lower + runtime.Between[uint64](rand, 1, 5)
 		var updates []persist.Update
-		for j := range rand.IntN(4) {
-			row := fmt.Sprintf("%s.%d/%d.%d", rt.Node(), rt.Incarnation(), i, j)
+		for j := range rand.IntN(task.rowsMax + 1) {
+			row := fmt.Sprintf("%s/%d.%d", task.label, i, j)
 			at := runtime.Between(rand, lower, upper-1)
 			updates = append(updates, persist.Update{Row: []byte(row), Time: at, Diff: 1})
 		}
 		call := s.journal.Begin(updates, frontier.At(lower), frontier.At(upper))
-		err := w.CompareAndAppend(ctx, updates, frontier.At(lower), frontier.At(upper))
+		limited, cancel := task.limit(ctx, rt)
+		err := w.CompareAndAppend(limited, updates, frontier.At(lower), frontier.At(upper))
+		cancel()
 		call.End(rt, err)
 		var mismatch *persist.UpperMismatchError
 		var unknown *persist.UnknownOutcomeError
 		rt.Sometimes(err == nil, "append-succeeded")
 		rt.Sometimes(errors.As(err, &mismatch), "append-mismatched")
 		rt.Sometimes(errors.As(err, &unknown), "append-unknown")
-		if err != nil && mismatch == nil && unknown == nil {
+		isCancelled := errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
+		if isCancelled {
+			rt.Reachable("append-cancelled")
+		}
+		if err != nil && mismatch == nil && unknown == nil && !isCancelled {
 			return err
 		}
-		if unknown != nil {
+		if unknown != nil || isCancelled {
 			if _, err := w.FetchRecentUpper(ctx); err != nil {
 				return err
 			}
 		}
-		if err := rt.Sleep(ctx, time.Duration(rand.IntN(1500))*time.Millisecond); err != nil {
+		if err := rt.Sleep(ctx, time.Duration(rand.IntN(task.pauseMax))*time.Millisecond); err != nil {
 			return err
 		}
 	}

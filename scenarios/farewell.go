@@ -23,7 +23,7 @@ func Farewell() sim.Scenario {
 		Run:    farewell,
 		Faults: kindNames(storeFaults, storageRules...),
 		Goals: []string{
-			"append-succeeded", "closed", "followed-to-the-end", "finalize-refused", "finalized", "read-before-the-end", "told-no-more",
+			"append-succeeded", "closed-by-a-writer", "followed-to-the-end", "finalize-refused", "finalized-by-all", "read-before-the-end", "told-no-more",
 		},
 	}
 }
@@ -145,7 +145,7 @@ func (f *farewellWorld) write(ctx context.Context, rt *runtime.Runtime, client *
 	if err := w.AdvanceUpper(ctx, frontier.Empty()); err != nil {
 		return err
 	}
-	rt.Reachable("closed")
+	rt.Reachable("closed-by-a-writer")
 	return f.tryToAppend(ctx, rt, w)
 }
 
@@ -281,7 +281,7 @@ func (f *farewellWorld) giveUp(ctx context.Context, rt *runtime.Runtime, client 
 		}
 		err = shard.Finalize(ctx)
 		var open *persist.NotClosedError
-		rt.Sometimes(err == nil, "finalized")
+		rt.Sometimes(err == nil, "finalized-by-all")
 		switch {
 		case errors.As(err, &open):
 			rt.Reachable("finalize-refused")

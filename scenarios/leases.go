@@ -72,7 +72,7 @@ func (l *leasesWorld) process(ctx context.Context, rt *runtime.Runtime) error {
 	group.Go("writer", func(ctx context.Context) error { return l.write(ctx, rt, client) })
 	group.Go("owner", func(ctx context.Context) error { return l.own(ctx, rt, client) })
 	if rt.Rand("subscriber").IntN(2) == 0 {
-		group.Go("subscriber", func(ctx context.Context) error { return l.subscribe(ctx, rt, client) })
+		group.Go("subscriber", func(ctx context.Context) error { return l.subscribe(ctx, rt, client, 0) })
 	}
 	if rt.Rand("sweeper").IntN(3) == 0 {
 		group.Go("sweeper", func(ctx context.Context) error { return l.sweep(ctx, rt, client) })
@@ -109,9 +109,9 @@ func (l *leasesWorld) own(ctx context.Context, rt *runtime.Runtime, client *pers
 }
 
 // sweep deletes what those leave behind who die, and gives them little grace.
-func (l *leasesWorld) sweep(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+func (s *shardWorld) sweep(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
 	rand := rt.Rand("sweep")
-	shard, err := client.OpenShard(ctx, l.shard)
+	shard, err := client.OpenShard(ctx, s.shard)
 	if err != nil {
 		return err
 	}
@@ -180,8 +180,12 @@ func readSlowly(
 }
 
 // subscribe follows the shard, and begins anew when it was forgotten. What it has seen
-// up to a frontier is what a read as of the moment before returns.
-func (l *leasesWorld) subscribe(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+// up to a frontier is what a read as of the moment before returns. It rests for at most as
+// long as restMax now and then, in which what it has yet to read may be merged.
+func (l *leasesWorld) subscribe(
+	ctx context.Context, rt *runtime.Runtime, client *persist.Client, restMax time.Duration,
+) error {
+	rand := rt.Rand("rests")
 	for {
 		r, err := client.OpenReader(ctx, l.shard, persist.ReaderOptions{Purpose: "subscriber"})
 		if err != nil {
@@ -206,11 +210,20 @@ func (l *leasesWorld) subscribe(ctx context.Context, rt *runtime.Runtime, client
 				rt.Always(isNew, "P-30", "time", u.Time, "frontier", reached)
 				rows[string(u.Row)] += u.Diff
 			}
+			if restMax > 0 && rand.IntN(3) == 0 {
+				if err := rt.Sleep(ctx, runtime.Between(rand, 0, restMax)); err != nil {
+					return err
+				}
+			}
 			if end, _ := event.Frontier.Time(); reached != event.Frontier {
 				reached = event.Frontier
-				l.journal.Read(rt, end-1, contentsOf(rows, end-1))
+				l.journal.Read(rt, end-1, contentsOf(rows, end-1)) // {} is after all times there are
 				rt.Reachable("followed")
 			}
+		}
+		if reached.IsEmpty() {
+			rt.Reachable("followed-to-the-end")
+			return r.Close(ctx)
 		}
 	}
 }

@@ -6,7 +6,7 @@
 // flip a bit of what is read, cut it off, or let a listing take its time. A plan has
 // a text form that can be printed and parsed:
 //
-//	cas fail-after 1/20; set late 1/50; any stall 1/100 3s; get fail-before 1/30 key=s0
+//	cas fail-after 1/20; set late 1/50; any stall 1/100 3s; get flip 1/5 key=s0 max=2
 //
 // [Faults] holds a plan and what is still to land. [Faults.Blob] and
 // [Faults.Consensus] wrap the views that a process has of any store. In a

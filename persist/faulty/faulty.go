@@ -22,6 +22,7 @@ type Faults struct {
 	rand *runtime.Rand // draws when live
 
 	throttles map[throttled]int // how many operations each still refuses
+	hits      map[keyed]int     // of rules with a maximum
 	outages   []*outage
 }
 
@@ -37,7 +38,10 @@ func New(plan Plan, seed uint64) (*Faults, error) {
 	if err := plan.Validate(); err != nil {
 		return nil, err
 	}
-	return &Faults{plan: plan, rand: runtime.NewRand(seed), throttles: make(map[throttled]int)}, nil
+	return &Faults{
+		plan: plan, rand: runtime.NewRand(seed), throttles: make(map[throttled]int),
+		hits: make(map[keyed]int),
+	}, nil
 }
 
 // draw returns a number in [0, n), 0 for nothing bad.
@@ -59,7 +63,13 @@ func (f *Faults) pick(rt *runtime.Runtime, op Op, key string) (Rule, bool) {
 		if r.Effect == Throttle && f.isThrottled(i, rt) {
 			return r, true
 		}
+		if r.Max > 0 && f.count(i, rt, key, 0) >= r.Max {
+			continue
+		}
 		if f.draw(rt, string(op)+" "+string(r.Effect), r.OneIn) == r.OneIn-1 {
+			if r.Max > 0 {
+				f.count(i, rt, key, 1)
+			}
 			if r.Effect == Throttle {
 				f.throttle(i, rt, f.draw(rt, "throttle", throttledMax))
 			}
@@ -67,6 +77,21 @@ func (f *Faults) pick(rt *runtime.Runtime, op Op, key string) (Rule, bool) {
 		}
 	}
 	return Rule{}, false
+}
+
+// count returns how often a rule has hit a process at a key, after it has hit it some more.
+func (f *Faults) count(rule int, rt *runtime.Runtime, key string, more int) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	hit := keyed{throttled{rule, rt.Node(), rt.Incarnation()}, key}
+	f.hits[hit] += more
+	return f.hits[hit]
+}
+
+// keyed is a process that a rule with a maximum has hit at a key.
+type keyed struct {
+	throttled
+	key string
 }
 
 // throttledMax is how many operations Throttle refuses at most.

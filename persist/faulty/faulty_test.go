@@ -378,3 +378,30 @@ func must(t *testing.T, err error) {
 		t.Error(err)
 	}
 }
+
+// TestAMaximumHoldsForEachKeyAndProcess protects those who rely on it: who reads once
+// more than the maximum gets what is stored.
+func TestAMaximumHoldsForEachKeyAndProcess(t *testing.T) {
+	total := 0
+	simtest.Run(t, func(ctx context.Context, rt *runtime.Runtime) {
+		store := memory.New("test", memory.Options{})
+		f := newFaults(t, faulty.Plan{{Op: faulty.Get, Effect: faulty.Flip, OneIn: 2, Max: 2}})
+		blob := f.Blob(rt, store.Blob(rt))
+		for _, key := range []string{"a", "b"} {
+			must(t, blob.Set(ctx, key, []byte(key)))
+			flipped := 0
+			for range 8 {
+				value, _, err := blob.Get(ctx, key)
+				must(t, err)
+				if string(value) != key {
+					flipped++
+				}
+			}
+			rt.Always(flipped <= 2, "at-most", "flipped", flipped)
+			total += flipped
+		}
+	})
+	if total == 0 {
+		t.Error("nothing was flipped")
+	}
+}

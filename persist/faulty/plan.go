@@ -93,6 +93,8 @@ type Rule struct {
 	OneIn int
 	// KeyPrefix restricts the rule to some keys; empty matches all.
 	KeyPrefix string
+	// Max is how many faults there are at most for each process and key; 0 is any number.
+	Max int
 	// StallMax is the longest stall; needed for Stall and Slow, and only there.
 	StallMax time.Duration
 }
@@ -120,6 +122,8 @@ func (p Plan) Validate() error {
 			return fmt.Errorf("%w: %s %s for at most %v", ErrPlan, r.Op, r.Effect, r.StallMax)
 		case !r.Effect.takesTime() && r.StallMax != 0:
 			return fmt.Errorf("%w: %s %s with a duration", ErrPlan, r.Op, r.Effect)
+		case r.Max < 0:
+			return fmt.Errorf("%w: %s %s at most %d times", ErrPlan, r.Op, r.Effect, r.Max)
 		case strings.ContainsAny(r.KeyPrefix, "; \t\n"):
 			return fmt.Errorf("%w: key prefix %q with a separator in it", ErrPlan, r.KeyPrefix)
 		}
@@ -137,6 +141,9 @@ func (p Plan) String() string {
 		}
 		if r.KeyPrefix != "" {
 			rules[i] += " key=" + r.KeyPrefix
+		}
+		if r.Max != 0 {
+			rules[i] += " max=" + strconv.Itoa(r.Max)
 		}
 	}
 	return strings.Join(rules, "; ")
@@ -162,7 +169,7 @@ func ParsePlan(text string) (Plan, error) {
 
 func parseRule(words []string) (Rule, error) {
 	if len(words) < 3 {
-		return Rule{}, errors.New("a rule is OPERATION EFFECT 1/N [DURATION] [key=PREFIX]")
+		return Rule{}, errors.New("a rule is OPERATION EFFECT 1/N [DURATION] [key=PREFIX] [max=N]")
 	}
 	rule := Rule{Op: Op(words[0]), Effect: Effect(words[1])}
 	chance, ok := strings.CutPrefix(words[2], "1/")
@@ -176,9 +183,15 @@ func parseRule(words []string) (Rule, error) {
 			rule.KeyPrefix = prefix
 			continue
 		}
+		if digits, ok := strings.CutPrefix(word, "max="); ok && rule.Max == 0 {
+			if rule.Max, err = strconv.Atoi(digits); err != nil || rule.Max < 1 {
+				return Rule{}, fmt.Errorf("%q is not max=N", word)
+			}
+			continue
+		}
 		d, err := time.ParseDuration(word)
 		if err != nil || rule.StallMax != 0 {
-			return Rule{}, fmt.Errorf("%q is neither a duration nor key=PREFIX", word)
+			return Rule{}, fmt.Errorf("%q is none of a duration, key=PREFIX and max=N", word)
 		}
 		rule.StallMax = d
 	}

@@ -33,6 +33,9 @@ func drawRule(t *rapid.T) faulty.Rule {
 		OneIn:     rapid.IntRange(2, 1000).Draw(t, "one in"),
 		KeyPrefix: rapid.StringMatching(`[a-z0-9/-]{0,6}`).Draw(t, "key prefix"),
 	}
+	if rapid.Bool().Draw(t, "has a maximum") {
+		r.Max = rapid.IntRange(1, 100).Draw(t, "max")
+	}
 	if r.Effect == faulty.Stall {
 		r.StallMax = time.Duration(rapid.Int64Range(1, int64(time.Hour)).Draw(t, "stall"))
 	}
@@ -46,6 +49,7 @@ func TestBadPlansAreRefused(t *testing.T) {
 		"cas explode 1/2", "teleport late 1/2", "any stall 1/2", "any stall 1/2 -3s", "get late 1/2 3s",
 		"get late 1/2 key=a key=b", "any stall 1/2 1s 2s", "cas late 1/2 soon",
 		"cas flip 1/2", "get duplicate 1/2", "set slow 1/2 1s", "list slow 1/2", "get cut 1/2 1s", "set cut 1/2",
+		"get cut 1/2 max=0", "get cut 1/2 max=-1", "get cut 1/2 max=many", "get cut 1/2 max=2 max=2",
 	} {
 		if plan, err := faulty.ParsePlan(text); !errors.Is(err, faulty.ErrPlan) {
 			t.Errorf("%q: %v, %v; want an ErrPlan", text, plan, err)

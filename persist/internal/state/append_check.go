@@ -72,8 +72,8 @@ func (a CompareAndAppend) checkReferences(s *State) (Standing, error) {
 }
 
 // checkReferences checks what a run refers to: parts that are not from before the
-// fence, a schema that is registered, and objects only if the format has them. The
-// latter two verdicts are stale: either may have come by now.
+// fence, a schema that is registered, and objects and keys only if the format has them.
+// The latter verdicts are stale: each may have come by now.
 func (s *State) checkReferences(run Run) (Standing, error) {
 	if err := s.checkEpochs(run); err != nil {
 		return Final, err
@@ -83,6 +83,9 @@ func (s *State) checkReferences(run Run) (Standing, error) {
 	}
 	if s.header.Version < PartsFormat && run.hasObjects() {
 		return Stale, misuse(UnknownFormat, "parts as objects need %d, the shard has %d", PartsFormat, s.header.Version)
+	}
+	if s.header.Version < EncryptionFormat && run.isEncrypted() {
+		return Stale, misuse(UnknownFormat, "encrypted parts need %d, the shard has %d", EncryptionFormat, s.header.Version)
 	}
 	return Final, nil
 }

@@ -63,8 +63,9 @@
 // # Formats
 //
 // Records are sealed CBOR (package wire) and carry the [FormatVersion] of the
-// shard. A program reads the current format and the one before. It refuses later
-// ones, and leaves such a shard alone. Golden files keep formats from drifting.
+// shard. A program reads the current format and those before, at least one. It refuses
+// later ones, and leaves such a shard alone. Golden files keep formats from drifting.
+// What a format is the first to have is refused in shards of earlier ones.
 //
 // # Promises
 //

@@ -73,17 +73,22 @@ func goldenShard(t tester) *shard {
 		Key:        state.PartName{Class: state.StagedPart, Epoch: 4, Writer: writer1, ID: number[state.BlobID](5)}.Key(),
 		ObjectSize: 900, Checksum: 0xfeedface, PartSizeMax: 70_000, DiffsSum: 11,
 	}
+	encrypted := state.Part{
+		Key:    state.PartName{Class: state.AppendedPart, Epoch: 5, Writer: writer1, ID: number[state.BlobID](6)}.Key(),
+		Format: state.ParquetFormat, EncodedSize: 5000, Checksum: 0xc0ffee, Length: 200, DiffsSum: 9,
+		KeyID: "2026-11", Bounds: []byte("bounds, encrypted"),
+	}
 	batch := state.Batch{
 		IDs:  state.BatchIDs{Lower: 3, Upper: 4},
 		Desc: state.Desc{Lower: frontier.At(8), Upper: frontier.Empty(), Since: frontier.At(1)},
 		Runs: []state.Run{
 			{
-				ID: number[state.RunID](2), Order: state.ByColumns, Schema: 1, Parts: []state.Part{part},
-				Length: 300, EncodedSize: 4000,
+				ID: number[state.RunID](2), Order: state.ByColumns, Schema: 1, Parts: []state.Part{part, encrypted},
+				Length: 500, EncodedSize: 9000,
 			},
 			{ID: number[state.RunID](3), Order: state.ByRow, Spilled: &spilled, Length: 50_000, EncodedSize: 1 << 33},
 		},
-		Length: 50_300, EncodedSize: 1<<33 + 4000,
+		Length: 50_500, EncodedSize: 1<<33 + 9000,
 	}
 	old := s.current()
 	s.edit(t, 2000, state.Diff{
@@ -100,7 +105,7 @@ func goldenShard(t tester) *shard {
 
 func requireGolden(t *testing.T, file string, record []byte) (stored []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", "golden", "v2", file+".txt")
+	path := filepath.Join("testdata", "golden", "v3", file+".txt")
 	data, stored := readGolden(t, path)
 	if want := golden(t, record); !bytes.Equal(stored, record) || data != want {
 		t.Errorf("%s is not what is stored now (-file +now):\n%s", path, cmp.Diff(data, want))
@@ -123,35 +128,38 @@ func readGolden(t *testing.T, path string) (text string, stored []byte) {
 	return string(data), stored
 }
 
-// TestVersion1IsRead protects shards that were written before parts were objects:
-// every record of theirs is read, and means what it meant, to the last byte.
-func TestVersion1IsRead(t *testing.T) {
-	for _, file := range []string{
-		"diff_first_version", "diff_append", "diff_downgrade", "diff_everything", "diff_merge", "rollup_everything",
-	} {
-		t.Run(file, func(t *testing.T) {
-			_, stored := readGolden(t, filepath.Join("testdata", "golden", "v1", file+".txt"))
-			if again := reencode(t, file, stored); !bytes.Equal(stored, again) {
-				t.Errorf("written again it is\n%x and not\n%x", again, stored)
-			}
-		})
+// TestEarlierVersionsAreRead protects shards that were written before parts were
+// objects, or before they could be encrypted: every record of theirs is read, and means
+// what it meant, to the last byte.
+func TestEarlierVersionsAreRead(t *testing.T) {
+	for version := state.OldestFormat; version < state.CurrentFormat; version++ {
+		for _, file := range []string{
+			"diff_first_version", "diff_append", "diff_downgrade", "diff_everything", "diff_merge", "rollup_everything",
+		} {
+			t.Run(fmt.Sprint(version, " ", file), func(t *testing.T) {
+				_, stored := readGolden(t, filepath.Join("testdata", "golden", fmt.Sprint("v", version), file+".txt"))
+				if again := reencode(t, version, file, stored); !bytes.Equal(stored, again) {
+					t.Errorf("written again it is\n%x and not\n%x", again, stored)
+				}
+			})
+		}
 	}
 }
 
-func reencode(t *testing.T, file string, stored []byte) (again []byte) {
+func reencode(t *testing.T, version state.FormatVersion, file string, stored []byte) (again []byte) {
 	t.Helper()
 	if strings.HasPrefix(file, "rollup") {
 		s, err := state.DecodeRollup(stored)
 		if err == nil {
 			err = s.Check()
 		}
-		if err != nil || s.Header().Version != 1 {
+		if err != nil || s.Header().Version != version {
 			t.Fatalf("a rollup of version %d: %v", s.Header().Version, err)
 		}
 		return rollup(t, s)
 	}
 	diff, err := state.DecodeDiff(stored)
-	if err != nil || diff.Version != 1 {
+	if err != nil || diff.Version != version {
 		t.Fatalf("a diff of version %d: %v", diff.Version, err)
 	}
 	again, err = state.EncodeDiff(diff)

@@ -53,9 +53,11 @@ func (n SeqNo) String() string { return "v" + strconv.FormatUint(uint64(n), 10) 
 type FormatVersion uint64
 
 const (
-	// CurrentFormat is what this program writes. It reads this and the one
-	// before, and refuses those that come after.
-	CurrentFormat FormatVersion = 2
+	// CurrentFormat is what this program writes. It reads this and those before,
+	// from OldestFormat on, and refuses those that come after.
+	CurrentFormat FormatVersion = 3
+	// EncryptionFormat is the first format in which parts may be encrypted.
+	EncryptionFormat FormatVersion = 3
 	// PartsFormat is the first format in which parts may be objects of their own.
 	PartsFormat FormatVersion = 2
 	// OldestFormat is the oldest format that this program reads.

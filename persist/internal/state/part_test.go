@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,6 +45,7 @@ func TestInlineUpdatesFindsDamage(t *testing.T) {
 		"unknown format":   func(p *state.Part) { p.Format = 77 },
 		"an object":        func(p *state.Part) { p.Key = state.PartName{Class: state.AppendedPart}.Key() },
 		"nothing at all":   func(p *state.Part) { p.Inline = nil },
+		"encrypted":        func(p *state.Part) { p.KeyID = "key" },
 		"another encoding": func(p *state.Part) {
 			p.Inline = []byte{0xf6}
 			p.EncodedSize, p.Checksum = 1, wire.Checksum(p.Inline)
@@ -119,6 +121,17 @@ func TestAppendRefusesInconsistentBatches(t *testing.T) {
 		"part without updates": {state.InvalidBatch, func(r *state.Run) {
 			r.Parts = append(r.Parts, r.Parts[0])
 			r.Parts[1].Length, r.EncodedSize = 0, 200
+		}},
+		"encrypted": {nil, func(r *state.Run) { r.Parts[0].KeyID, r.Parts[0].Bounds = "key", []byte("bounds") }},
+		"encrypted, bounds in the clear": {state.InvalidBatch, func(r *state.Run) {
+			r.Parts[0].KeyID, r.Parts[0].RowLower = "key", []byte("lower")
+		}},
+		"encrypted, stats in the clear": {state.InvalidBatch, func(r *state.Run) {
+			r.Parts[0].KeyID, r.Parts[0].Stats = "key", []byte("stats")
+		}},
+		"encrypted bounds without a key": {state.InvalidBatch, func(r *state.Run) { r.Parts[0].Bounds = []byte("bounds") }},
+		"a key with a long name": {state.InvalidBatch, func(r *state.Run) {
+			r.Parts[0].KeyID = strings.Repeat("k", state.KeyIDBytesMax+1)
 		}},
 		"key of no known shape": {state.InvalidBatch, func(r *state.Run) { r.Parts[0].Key = "elsewhere" }},
 		"before the fence":      {state.BatchTooOld, func(r *state.Run) { r.Parts[0].Key = old }},

@@ -59,6 +59,9 @@ func (r Run) hasObjects() bool {
 	return r.Spilled != nil || slices.ContainsFunc(r.Parts, func(p Part) bool { return !p.IsInline() })
 }
 
+// isEncrypted reports whether a key is needed to read any part.
+func (r Run) isEncrypted() bool { return slices.ContainsFunc(r.Parts, Part.IsEncrypted) }
+
 // DiffsSum returns the sum of all diffs, modulo 2^64.
 func (r Run) DiffsSum() (sum int64) {
 	if r.Spilled != nil {
@@ -167,17 +170,30 @@ type Part struct {
 	RowLower []byte `cbor:"9,keyasint,omitempty"`
 	// Stats are encoded bounds of the columns. Empty says nothing.
 	Stats []byte `cbor:"10,keyasint,omitempty"`
+	// KeyID names the key with which the bytes are encrypted, empty if they are not.
+	// Size and checksum are those of the encrypted bytes.
+	KeyID string `cbor:"11,keyasint,omitempty"`
+	// Bounds has the RowLower and the Stats of an encrypted part, encrypted with the
+	// same key; the two are empty then. Empty says nothing.
+	Bounds []byte `cbor:"12,keyasint,omitempty"`
 }
+
+// KeyIDBytesMax is the size of the longest name of a key.
+const KeyIDBytesMax = 256
 
 // IsInline reports whether the updates are within the state.
 func (p Part) IsInline() bool { return p.Key == "" }
+
+// IsEncrypted reports whether a key is needed to read the updates.
+func (p Part) IsEncrypted() bool { return p.KeyID != "" }
 
 // Equal reports whether both are the same.
 func (p Part) Equal(other Part) bool {
 	return p.Key == other.Key && p.Format == other.Format && p.EncodedSize == other.EncodedSize &&
 		p.Checksum == other.Checksum && p.Length == other.Length && p.DiffsSum == other.DiffsSum &&
 		p.Rewrite == other.Rewrite && bytes.Equal(p.Inline, other.Inline) &&
-		bytes.Equal(p.RowLower, other.RowLower) && bytes.Equal(p.Stats, other.Stats)
+		bytes.Equal(p.RowLower, other.RowLower) && bytes.Equal(p.Stats, other.Stats) &&
+		p.KeyID == other.KeyID && bytes.Equal(p.Bounds, other.Bounds)
 }
 
 // String returns where the part is and how much it has; never its contents.
@@ -186,16 +202,22 @@ func (p Part) String() string {
 	if p.IsInline() {
 		place = "inline"
 	}
+	if p.IsEncrypted() {
+		place += fmt.Sprintf(" key %q", p.KeyID)
+	}
 	return fmt.Sprintf("%s length %d, %d B", place, p.Length, p.EncodedSize)
 }
 
 // InlineUpdates returns the updates of an inlined part, as they were written:
 // their times are yet to be read as of [Part.Rewrite]. It returns a
-// [*CorruptionError] if the part is damaged or has its updates elsewhere.
+// [*CorruptionError] if the part is damaged, encrypted, or has its updates elsewhere.
 func (p Part) InlineUpdates() ([]part.Update, error) {
 	const what = "inline part"
 	if !p.IsInline() {
 		return nil, wire.Corrupt(what, "is an object of its own")
+	}
+	if p.IsEncrypted() {
+		return nil, wire.Corrupt(what, "is encrypted with key %q", p.KeyID)
 	}
 	if err := p.check(); err != nil {
 		return nil, wire.Corrupt(what, "%v", err)
@@ -222,6 +244,18 @@ func (p Part) check() error {
 		return errors.New("an inlined part has another size or checksum")
 	case p.Length == 0:
 		return errors.New("a part has no updates")
+	}
+	return p.checkEncryption()
+}
+
+func (p Part) checkEncryption() error {
+	switch {
+	case len(p.KeyID) > KeyIDBytesMax:
+		return fmt.Errorf("a key with an id of %d bytes", len(p.KeyID))
+	case p.IsEncrypted() && len(p.RowLower)+len(p.Stats) > 0:
+		return errors.New("an encrypted part has bounds that are not")
+	case !p.IsEncrypted() && len(p.Bounds) > 0:
+		return errors.New("a part that is not encrypted has bounds that are")
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (m *making) references(runs []state.Run) verdict {
 			return wrong(state.Stale, state.UnknownSchema)
 		}
 		for _, p := range run.Parts {
-			if p.Inline == nil && m.Header.Version == 1 {
+			if p.Inline == nil && m.Header.Version == 1 || p.KeyID != "" && m.Header.Version <= 2 {
 				return wrong(state.Stale, state.UnknownFormat)
 			}
 		}

@@ -147,13 +147,16 @@ func (p *pair) compareAndAppend(t *rapid.T, m *making) state.CompareAndAppend {
 
 // someRuns has a few runs of a row each, within the state, or one that is an object.
 func (p *pair) someRuns(t *rapid.T, time uint64, epoch uint64) (runs []state.Run) {
-	if p.current().Header().Version == 2 && rapid.IntRange(0, 2).Draw(t, "is an object") == 0 {
+	if p.current().Header().Version >= 2 && rapid.IntRange(0, 2).Draw(t, "is an object") == 0 {
 		return p.object(state.Epoch(epoch), rapid.Uint64Range(1, 9).Draw(t, "length"), 1)
 	}
 	batch := state.Draft{Lower: frontier.At(time), Upper: frontier.Empty()}
 	for range rapid.SampledFrom([]int{1, 1, 2, 4}).Draw(t, "runs") {
 		diff := rapid.SampledFrom([]int64{1, -1}).Draw(t, "diff")
 		batch, _ = batch.WithInline(number[state.RunID](1), 0, []part.Update{{Row: []byte("r"), Time: time, Diff: diff}})
+	}
+	if rapid.IntRange(0, 3).Draw(t, "is encrypted") == 0 {
+		batch.Runs[0].Parts[0].KeyID = "key" // nobody looks at what is inlined
 	}
 	return batch.Runs
 }

@@ -132,7 +132,7 @@ func (m *making) raiseFence(c state.RaiseFence) verdict {
 
 func (m *making) upgrade(c state.UpgradeVersion) verdict {
 	switch {
-	case c.Target != 1 && c.Target != 2:
+	case c.Target < 1 || c.Target > 3:
 		return wrong(state.Final, state.UnknownFormat)
 	case m.isTombstone() || c.Target < m.Header.Version:
 		return verdict{Answer: m.Header.Version, Standing: state.Final}

@@ -60,7 +60,7 @@ func newPair(t *rapid.T) *pair {
 // someConfig is small, so that everything becomes due within a few versions.
 func someConfig(t *rapid.T) state.Config {
 	return state.Config{
-		Format:               rapid.SampledFrom([]state.FormatVersion{0, 2, 2, 1}).Draw(t, "format"),
+		Format:               rapid.SampledFrom([]state.FormatVersion{0, 3, 2, 1}).Draw(t, "format"),
 		RollupThreshold:      rapid.Uint64Range(1, 6).Draw(t, "rollup threshold"),
 		RollupFallbackMS:     20,
 		GCVersionsMin:        rapid.Uint64Range(1, 4).Draw(t, "gc min"),

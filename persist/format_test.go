@@ -1,0 +1,49 @@
+package persist_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist"
+)
+
+// TestTheOldestFormatHasNoObjects protects old shards from an append that can never
+// succeed, because it was cut into objects.
+func TestTheOldestFormatHasNoObjects(t *testing.T) {
+	p := newPlace(t)
+	c := p.client(persist.Config{Format: 1, PartSize: 100, InlineSizeMax: 1})
+	w := p.writer(c, c.NewShardID())
+	must(t, w.CompareAndAppend(t.Context(), rows(50, 0), frontier.At(0), frontier.At(1)))
+	if keys := p.keys(w.Shard()); len(keys) != 0 {
+		t.Errorf("there are %q", keys)
+	}
+}
+
+// TestAProgramKeepsToItsFormat protects a rollout that may be taken back: shards are made
+// in the format that was asked for, are upgraded no further, and those beyond it are left
+// alone until the setting changes, without a restart.
+func TestAProgramKeepsToItsFormat(t *testing.T) {
+	p := newPlace(t)
+	old, c := p.client(persist.Config{Format: 1}), p.client(persist.Config{})
+	w := p.writer(old, old.NewShardID())
+	for _, format := range []uint64{1, 2, 3} {
+		must(t, c.Configure(func(config *persist.Config) { config.Format = format }))
+		s, err := c.OpenShard(t.Context(), w.Shard())
+		must(t, err)
+		must(t, s.UpgradeFormat(t.Context()))
+		if i, err := c.Inspect(t.Context(), w.Shard()); err != nil || i.Format != format {
+			t.Errorf("format %d, error %v; want %d", i.Format, err, format)
+		}
+	}
+	var version *persist.VersionError
+	err := w.CompareAndAppend(t.Context(), rows(1, 0), frontier.At(0), frontier.At(1))
+	if !errors.As(err, &version) || version.Found != 3 || errors.Is(err, persist.ErrCorruption) {
+		t.Errorf("an older program appends: %v", err)
+	}
+	must(t, old.Configure(func(config *persist.Config) { config.Format = 3 }))
+	must(t, w.CompareAndAppend(t.Context(), rows(1, 0), frontier.At(0), frontier.At(1)))
+	if err := (persist.Config{Format: 4}).Validate(); !errors.Is(err, persist.ErrUsage) {
+		t.Errorf("a format that there is not: %v", err)
+	}
+}
