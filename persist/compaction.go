@@ -90,8 +90,10 @@ func (m *machine) merge(
 		return run, 0, err
 	}
 	w := &partWriter{
-		machine: m, writer: WriterID(m.client.newID()), inlineMax: m.client.config().InlineSizeMax, format: format,
+		machine: m, writer: WriterID(m.client.newID()), class: state.AppendedPart, format: format,
+		inlineMax: m.client.config().InlineSizeMax, uploads: m.client.newUploads(ctx),
 	}
+	defer w.uploads.stop()
 	var runs [][]part.Unfetched
 	var sources []*source
 	for _, batch := range request.Batches {
@@ -115,7 +117,10 @@ func (m *machine) merge(
 	for _, s := range sources {
 		dropped += s.dropped
 	}
-	if run, err = w.finish(ctx); err != nil {
+	if run, err = w.finish(ctx); err == nil {
+		err = w.uploads.finish(ctx)
+	}
+	if err != nil {
 		return written(), 0, err
 	}
 	return run, dropped, nil

@@ -39,6 +39,14 @@ type Config struct {
 	// PartSize is about how many bytes of updates one object has. The default is
 	// 32 MiB.
 	PartSize int
+	// UploadsMax is how many objects of an append, of a batch that is being built or of
+	// a compaction are on their way to the store at the same time; more are not kept in
+	// memory either. The default is 2.
+	UploadsMax int
+	// RunsMax is how many runs, each sorted in itself, a batch may have that is built
+	// from updates in no order: the builder merges what is more, and has a part of so
+	// many of them in memory while it does. The default is 4, and the least 2.
+	RunsMax int
 	// InlineSizeMax is how many bytes of updates an append or a merged batch has to
 	// have to become objects. What is smaller is kept within the metadata. The default
 	// is 4 KiB.
@@ -123,6 +131,8 @@ func (c Config) Validate() error {
 		{"GCVersionsMax", c.GCVersionsMax},
 		{"DeletesMax", c.DeletesMax},
 		{"PartSize", c.PartSize},
+		{"UploadsMax", c.UploadsMax},
+		{"RunsMax", c.RunsMax},
 		{"InlineSizeMax", c.InlineSizeMax},
 		{"InlineTotalMax", c.InlineTotalMax},
 		{"StatsSize", c.StatsSize},
@@ -149,6 +159,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("persist: configuration: ReaderLease of %v is below 1 ms: %w", c.ReaderLease, ErrUsage)
 	case c.AuditPercent > 100:
 		return fmt.Errorf("persist: configuration: AuditPercent of %d: %w", c.AuditPercent, ErrUsage)
+	case d.RunsMax < 2:
+		return fmt.Errorf("persist: configuration: RunsMax of %d is below 2: %w", c.RunsMax, ErrUsage)
 	case d.RetryMax < d.RetryMin, d.PollMax < d.PollMin:
 		return fmt.Errorf("persist: configuration: a maximum below its minimum: %w", ErrUsage)
 	}
@@ -165,6 +177,8 @@ func (c Config) withDefaults(node string) Config {
 		GCFallback:         cmp.Or(c.GCFallback, 15*time.Minute),
 		DeletesMax:         cmp.Or(c.DeletesMax, 32),
 		PartSize:           cmp.Or(c.PartSize, 32<<20),
+		UploadsMax:         cmp.Or(c.UploadsMax, 2),
+		RunsMax:            cmp.Or(c.RunsMax, 4),
 		InlineSizeMax:      cmp.Or(c.InlineSizeMax, 4<<10),
 		InlineTotalMax:     cmp.Or(c.InlineTotalMax, 1<<20),
 		StatsSize:          cmp.Or(c.StatsSize, 1<<10),

@@ -31,6 +31,8 @@ func formatOf(s *state.State, id SchemaID) (rowFormat, error) {
 	return rowFormat{id, schema}, err
 }
 
+func (f rowFormat) isSchemaless() bool { return f.schema.Equal(relation.Schema{}) }
+
 // check returns a [*UsageError] if an update has a row of another form.
 func (f rowFormat) check(updates []Update) error {
 	if f.schema.IsIdentity() {

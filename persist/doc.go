@@ -38,6 +38,14 @@
 // [Reader.SnapshotPartsStats] say what a read would look at; [Reader.Cursor] reads piece by
 // piece.
 //
+// What is to be appended may be written before: [Writer.NewBatch] begins a [BatchBuilder],
+// which takes updates in any order in bounded memory and makes a [Batch] of them.
+// [Writer.CompareAndAppendBatches] appends several in one step. A batch may be built in
+// one process and appended in another ([Batch.Marshal], [Writer.UnmarshalBatch]), and
+// before anybody knows at which time ([Batch.RewriteTimes]). Reading can be shared as
+// well: [Reader.SnapshotParts] and [Reader.ListenParts] divide what there is to read into
+// parts that a [Fetcher] fetches anywhere, while the reader holds them.
+//
 // # Promises
 //
 // Definiteness: whoever reads a shard as of a time, at any process, before or
@@ -59,9 +67,11 @@
 // looks at the log from time to time.
 //
 // Small appends stay within the state; larger ones become parts, Parquet files in the
-// Blob. Compaction, which any process does in the background, merges neighbouring
-// batches and advances times to the since. Garbage collection deletes the objects that
-// no version refers to which a reader may still hold, and truncates the log; if it
+// Blob, a few on their way at a time. Parts are named after the epoch of the shard in which
+// they were written, and a fence keeps those of old epochs out; staged ones are exempt.
+// Compaction, which any process does in the background, merges neighbouring batches and
+// advances times to the since. Garbage collection deletes the objects that no version
+// refers to which a reader may still hold, and truncates the log; if it
 // ends in the middle the next one does the rest.
 //
 // # Errors

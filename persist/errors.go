@@ -21,6 +21,10 @@ var (
 	// ErrCorruption is wrapped by errors about stored bytes that are not what
 	// was written. Nothing of them is used.
 	ErrCorruption = state.ErrCorruption
+	// ErrBatchTooOld is wrapped by errors about batches that a sweep has overtaken, so
+	// that their objects may be gone: the updates have to be written again. It comes
+	// with ErrUsage.
+	ErrBatchTooOld error = state.BatchTooOld
 	// ErrNotFound is wrapped by errors about objects that do not exist.
 	ErrNotFound = errors.New("not found")
 )

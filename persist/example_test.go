@@ -146,3 +146,116 @@ func ExampleClient_Usage() {
 	// Output:
 	// 1 0 0 [] <nil>
 }
+
+func ExampleWriter_NewBatch() {
+	ctx := context.Background()
+	client := exampleClient()
+	defer client.Close()
+	shard := client.NewShardID()
+	writer, err := client.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "example"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	builder := writer.NewBatch(ctx, frontier.At(0), persist.BatchOptions{})
+	for _, row := range []string{"pear", "apple", "pear"} {
+		if err := builder.Add(ctx, []byte(row), 0, 1); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	batch, err := builder.Finish(ctx, frontier.At(1))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(batch.Len(), "updates from", batch.Lower(), "to", batch.Upper())
+	// Only now it is known when they are committed.
+	fmt.Println(batch.RewriteTimes(frontier.At(7), frontier.At(8)))
+	fmt.Println(writer.CompareAndAppendBatches(ctx, []*persist.Batch{batch}, frontier.At(0), frontier.At(8)))
+	// Output:
+	// 2 updates from {0} to {1}
+	// <nil>
+	// <nil>
+}
+
+func ExampleWriter_UnmarshalBatch() {
+	ctx := context.Background()
+	client := exampleClient()
+	defer client.Close()
+	shard := client.NewShardID()
+	builder, err := client.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "builds"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	built, err := builder.NewBatch(ctx, frontier.At(0), persist.BatchOptions{}).Finish(ctx, frontier.At(5))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	data, err := built.Marshal()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(errors.Is(built.Discard(ctx), persist.ErrUsage)) // it is in other hands
+
+	appender, err := client.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "appends"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	received, err := appender.UnmarshalBatch(data)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(appender.CompareAndAppendBatches(ctx, []*persist.Batch{received}, frontier.At(0), frontier.At(5)))
+	fmt.Println(appender.Upper())
+	// Output:
+	// true
+	// <nil>
+	// {5}
+}
+
+func ExampleFetcher() {
+	ctx := context.Background()
+	client := exampleClient()
+	defer client.Close()
+	shard := client.NewShardID()
+	writer, err := client.OpenWriter(ctx, shard, persist.WriterOptions{Purpose: "example"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	apples := []persist.Update{{Row: []byte("apple"), Time: 1, Diff: 2}}
+	if err := writer.CompareAndAppend(ctx, apples, frontier.At(0), frontier.At(5)); err != nil {
+		fmt.Println(err)
+		return
+	}
+	reader, err := client.OpenReader(ctx, shard, persist.ReaderOptions{Purpose: "example"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	lease, err := reader.SnapshotParts(ctx, 4)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer lease.Release()
+	fetcher := client.NewFetcher(shard) // as a rule in another process, which has the tokens
+	for _, token := range lease.Tokens {
+		updates, err := fetcher.Fetch(ctx, token)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, u := range updates {
+			fmt.Printf("%s %+d at %d\n", u.Row, u.Diff, u.Time)
+		}
+	}
+	// Output:
+	// apple +2 at 4
+}

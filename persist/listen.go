@@ -34,10 +34,7 @@ func (r *Reader) Subscribe(ctx context.Context, asOf uint64, filters ...Filter) 
 			yield(Event{}, err)
 			return
 		}
-		next := frontier.Empty()
-		if asOf < math.MaxUint64 {
-			next = frontier.At(asOf + 1)
-		}
+		next := after(asOf)
 		if !yield(Event{updates, next}, nil) {
 			return
 		}

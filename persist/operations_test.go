@@ -68,6 +68,8 @@ func TestOperationsPerCall(t *testing.T) {
 	first, second := schemaOf(t, idColumn), schemaOf(t, nameColumn, idColumn)
 	only := persist.CompareColumn("row", persist.Equal, relation.BytesValue([]byte("none")))
 	opaque := persist.Opaque{Codec: "epoch"}
+	var batches []*persist.Batch
+	var lease *persist.PartLease
 	large := []persist.Update{insert(string(make([]byte, 1<<20)), 1)}
 	for _, call := range []struct {
 		name string
@@ -108,6 +110,30 @@ func TestOperationsPerCall(t *testing.T) {
 		}, operations{Scans: 1, Gets: 1}},
 		{"stats of a snapshot", func() error { _, err := r.SnapshotStats(ctx, 2); return err }, operations{Scans: 1}},
 		{"stats of its parts", func() error { _, err := r.SnapshotPartsStats(ctx, 2); return err }, operations{Scans: 1}},
+		{"build a small batch", func() error {
+			batches = append(batches, p.build(w, 3, 4, persist.BatchOptions{}))
+			return nil
+		}, operations{}},
+		{"build a batch of 1 MiB", func() error {
+			large[0].Time = 3
+			batches = append(batches, p.build(w, 3, 4, persist.BatchOptions{}, large...))
+			return nil
+		}, operations{Sets: 1}},
+		{"hand a batch over", func() error {
+			data, err := batches[1].Marshal()
+			if err == nil {
+				batches[1], err = w.UnmarshalBatch(data)
+			}
+			return err
+		}, operations{}},
+		{"append both batches", func() error { return p.appendAll(w, 3, 4, batches...) }, operations{Commits: 1}},
+		{"lease the parts of a snapshot", func() (err error) { lease, err = r.SnapshotParts(ctx, 2); return err },
+			operations{Scans: 1}},
+		{"fetch a part", func() error { _, err := c.NewFetcher(shard).Fetch(ctx, lease.Tokens[0]); return err },
+			operations{}}, // it is inlined
+		{"fetch a part", func() error { _, err := c.NewFetcher(shard).Fetch(ctx, lease.Tokens[1]); return err },
+			operations{Gets: 1}},
+		{"release the parts", func() error { lease.Release(); return nil }, operations{}},
 		{"close the reader", func() error { return r.Close(ctx) }, operations{Commits: 1}},
 		{"open a capability", func() (err error) {
 			owner, err = c.OpenSince(ctx, shard, persist.CriticalReaderID{1}, opaque, "test")

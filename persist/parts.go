@@ -16,10 +16,13 @@ import (
 type partWriter struct {
 	machine *machine
 	writer  WriterID
+	class   state.PartClass
 	// inlineMax is from how many bytes on a run is an object. 0 makes it one always.
 	inlineMax int
 	// format says what the rows are.
 	format rowFormat
+	// uploads take the objects to the store.
+	uploads *uploads
 
 	buffer []Update
 	size   int // of the buffer in bytes
@@ -42,7 +45,8 @@ func (w *partWriter) add(ctx context.Context, u Update) error {
 // hasObjects reports whether parts may be objects in the format of the shard.
 func (m *machine) hasObjects() bool { return m.state().Header().Version >= state.PartsFormat }
 
-// finish returns the run, which has no parts if there were no updates.
+// finish returns the run, which has no parts if there were no updates. Its objects are
+// there once the uploads have been waited for.
 func (w *partWriter) finish(ctx context.Context) (state.Run, error) {
 	id := state.RunID(w.machine.client.newID())
 	isSmall := len(w.parts) == 0 && w.size < w.inlineMax
@@ -57,6 +61,10 @@ func (w *partWriter) finish(ctx context.Context) (state.Run, error) {
 			return state.Run{}, err
 		}
 		w.parts = append(w.parts, inlined)
+	case len(w.parts) == 0:
+		if err := w.flushHere(ctx); err != nil {
+			return state.Run{}, err
+		}
 	default:
 		if err := w.flush(ctx); err != nil {
 			return state.Run{}, err
@@ -70,19 +78,42 @@ func (w *partWriter) finish(ctx context.Context) (state.Run, error) {
 	return run, nil
 }
 
-// flush makes the buffer an object.
+// flush makes the buffer an object, which is then on its way to the store.
 func (w *partWriter) flush(ctx context.Context) error {
+	if err := w.uploads.begin(ctx); err != nil {
+		return err
+	}
+	key, data, err := w.take(ctx)
+	if err != nil {
+		w.uploads.end()
+		return err
+	}
+	w.uploads.send(key, data)
+	return nil
+}
+
+// flushHere writes the buffer as an object, without a task of its own: most runs have
+// one.
+func (w *partWriter) flushHere(ctx context.Context) error {
+	key, data, err := w.take(ctx)
+	if err != nil {
+		return err
+	}
+	return w.machine.client.put(ctx, key, data)
+}
+
+// take makes the buffer a part, and returns where its object belongs.
+func (w *partWriter) take(ctx context.Context) (key string, data []byte, err error) {
 	p, data, err := w.encode()
 	if err == nil {
 		p, data, err = w.machine.encrypt(ctx, state.RunID{}, p, data)
 	}
 	if err != nil {
-		return err
+		return "", nil, err
 	}
 	w.parts = append(w.parts, p) // before it is there: whoever gives up deletes what may be
 	w.buffer, w.size = nil, 0
-	c := w.machine.client
-	return c.retryExternal(ctx, func() error { return c.blob.Set(ctx, objectKey(w.machine.key, p.Key), data) })
+	return objectKey(w.machine.key, p.Key), data, nil
 }
 
 func (w *partWriter) encode() (state.Part, []byte, error) {
@@ -100,7 +131,7 @@ func (w *partWriter) encode() (state.Part, []byte, error) {
 		return state.Part{}, nil, err
 	}
 	name := state.PartName{
-		Class: state.AppendedPart, Epoch: w.machine.state().BatchEpoch(), Writer: w.writer, ID: state.BlobID(c.newID()),
+		Class: w.class, Epoch: w.machine.state().BatchEpoch(), Writer: w.writer, ID: state.BlobID(c.newID()),
 	}
 	return state.Part{
 		Key: name.Key(), Format: state.ParquetFormat, EncodedSize: uint64(len(data)), Checksum: wire.Checksum(data),
@@ -256,11 +287,11 @@ func (s *source) fetchCounted(
 	desc, counted := s.batch.Desc, all[:0]
 	isMerged := desc.Since != state.Desc{}.Since // what did not belong is gone, and times have moved
 	for _, u := range all {
+		u.Time = p.Rewrite.AdvanceTime(u.Time) // the bounds are about times as they are read
 		if !isMerged && (!desc.Lower.LessEqualTime(u.Time) || desc.Upper.LessEqualTime(u.Time)) {
 			s.dropped += u.Diff
 			continue
 		}
-		u.Time = p.Rewrite.AdvanceTime(u.Time)
 		if !s.hasUntil || u.Time < s.until {
 			counted = append(counted, u)
 		}

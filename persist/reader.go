@@ -30,7 +30,7 @@ func (e *SinceError) Is(target error) bool { return target == ErrUsage }
 
 // LeaseExpiredError says that a reader was forgotten, because it gave no sign of
 // life for longer than its lease. It reads nothing any more; another one may be
-// opened.
+// opened. A [Fetcher] also says so if the reader has released what it asks for.
 type LeaseExpiredError struct {
 	Reader LeasedReaderID
 }

@@ -88,10 +88,10 @@ func (w *Writer) FetchRecentUpper(ctx context.Context) (frontier.Antichain, erro
 // is the upper.
 func (w *Writer) CompareAndAppend(ctx context.Context, updates []Update, expected, next frontier.Antichain) error {
 	for {
-		draft, err := w.draft(ctx, updates, state.Draft{Lower: expected, Upper: next})
+		batch, err := w.batch(ctx, updates, expected, next)
 		if err == nil {
-			err = w.append(ctx, &draft, expected)
-			w.discardUnused(ctx, draft, err)
+			err = w.append(ctx, []*Batch{batch}, expected, next)
+			batch.discardUnused(ctx)
 		}
 		if !errors.Is(err, state.BatchTooOld) { // otherwise a sweep has overtaken it
 			return w.wrap(err)
@@ -105,32 +105,33 @@ func (w *Writer) CompareAndAppend(ctx context.Context, updates []Update, expecte
 // of CompareAndAppend; after an [*UnknownOutcomeError] it may simply be called
 // again.
 func (w *Writer) Append(ctx context.Context, updates []Update, lower, upper frontier.Antichain) error {
-	draft, err := w.draft(ctx, updates, state.Draft{Lower: lower, Upper: upper})
-	if err != nil {
-		return w.wrap(err)
+	for {
+		batch, err := w.batch(ctx, updates, lower, upper)
+		if err == nil {
+			err = w.appendRest(ctx, batch)
+			batch.discardUnused(ctx)
+		}
+		if !errors.Is(err, state.BatchTooOld) {
+			return w.wrap(err)
+		}
 	}
+}
+
+// appendRest appends what is not there of a batch.
+func (w *Writer) appendRest(ctx context.Context, batch *Batch) error {
+	lower, upper := batch.Lower(), batch.Upper()
 	expected := lower
 	for {
-		err := w.append(ctx, &draft, expected)
-		if errors.Is(err, state.BatchTooOld) {
-			w.discardUnused(ctx, draft, err)
-			if draft, err = w.draft(ctx, updates, state.Draft{Lower: lower, Upper: upper}); err != nil {
-				return w.wrap(err)
-			}
-			continue
-		}
+		err := w.append(ctx, []*Batch{batch}, expected, upper)
 		var mismatch *UpperMismatchError
 		if !errors.As(err, &mismatch) {
-			w.discardUnused(ctx, draft, err)
-			return w.wrap(err)
+			return err
 		}
 		switch current := mismatch.Current; {
 		case upper.LessEqual(current):
-			w.discardUnused(ctx, draft, err)
 			return nil // somebody has written all of it
 		case !expected.LessThan(current):
-			w.discardUnused(ctx, draft, err)
-			return w.wrap(&UpperMismatchError{Expected: lower, Current: current})
+			return &UpperMismatchError{Expected: lower, Current: current}
 		default:
 			expected = current // somebody has written a part of it
 		}
@@ -151,7 +152,7 @@ func (w *Writer) AdvanceUpper(ctx context.Context, target frontier.Antichain) er
 			w.upper = upper
 			return nil
 		}
-		err = w.append(ctx, &state.Draft{Shard: w.Shard(), Lower: upper, Upper: target}, upper)
+		err = w.append(ctx, nil, upper, target)
 		var mismatch *UpperMismatchError
 		var unknown *UnknownOutcomeError
 		switch {
@@ -177,30 +178,38 @@ func (w *Writer) wrap(err error) error {
 	return fmt.Errorf("persist: append to %v: %w", w.machine.shard, err)
 }
 
-// draft writes updates to where an append can take them over.
-func (w *Writer) draft(ctx context.Context, updates []Update, bounds state.Draft) (state.Draft, error) {
-	bounds.Shard = w.Shard()
-	if err := bounds.CheckTimes(updates); err != nil {
-		return bounds, err
+// batch writes updates to where an append can take them over.
+func (w *Writer) batch(ctx context.Context, updates []Update, lower, upper frontier.Antichain) (*Batch, error) {
+	b := &Batch{
+		machine: w.machine, class: state.AppendedPart,
+		draft: state.Draft{Shard: w.Shard(), Lower: lower, Upper: upper, IsSchemaless: w.format.isSchemaless()},
+	}
+	if err := b.draft.CheckTimes(updates); err != nil {
+		return nil, err
 	}
 	if err := w.format.check(updates); err != nil {
-		return bounds, err
+		return nil, err
 	}
 	consolidated, err := part.Consolidate(updates)
 	if err != nil {
-		return bounds, fmt.Errorf("%w: %w", ErrUsage, err)
+		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	run, err := w.write(ctx, consolidated, w.machine.client.config().InlineSizeMax)
+	run, err := w.write(ctx, b.class, w.format, consolidated, w.machine.client.config().InlineSizeMax)
 	if run.Length > 0 {
-		bounds.Runs = []state.Run{run}
+		b.draft.Runs = []state.Run{run}
 	}
-	return bounds, err
+	return b, err
 }
 
 // write makes a run of consolidated updates. If there is an error nothing is left of
 // it, as far as that is possible.
-func (w *Writer) write(ctx context.Context, consolidated []Update, inlineMax int) (run state.Run, err error) {
-	p := &partWriter{machine: w.machine, writer: w.appender.Writer(), inlineMax: inlineMax, format: w.format}
+func (w *Writer) write(
+	ctx context.Context, class state.PartClass, format rowFormat, consolidated []Update, inlineMax int,
+) (run state.Run, err error) {
+	p := &partWriter{
+		machine: w.machine, writer: w.appender.Writer(), class: class, inlineMax: inlineMax, format: format,
+		uploads: w.machine.client.newUploads(ctx),
+	}
 	for _, u := range consolidated {
 		if err = p.add(ctx, u); err != nil {
 			break
@@ -209,24 +218,20 @@ func (w *Writer) write(ctx context.Context, consolidated []Update, inlineMax int
 	if err == nil {
 		run, err = p.finish(ctx)
 	}
+	if err == nil {
+		err = p.uploads.finish(ctx)
+	}
 	if err != nil {
+		p.uploads.stop()
 		w.machine.discard(ctx, state.Run{Parts: p.parts})
 		return state.Run{}, fmt.Errorf("%w: %w", ErrDeterminate, err) // nothing was appended
 	}
 	return run, nil
 }
 
-// discardUnused deletes what was written for an append, if that has certainly not
-// happened and never will.
-func (w *Writer) discardUnused(ctx context.Context, draft state.Draft, err error) {
-	if err != nil && !errors.Is(err, ErrIndeterminate) {
-		w.machine.discard(ctx, draft.Runs...)
-	}
-}
-
-// append is one call with one token. It replaces the runs of the draft where they have
-// to be objects.
-func (w *Writer) append(ctx context.Context, draft *state.Draft, expected frontier.Antichain) error {
+// append is one call with one token. It settles the batches, and replaces those of
+// their runs that have to be objects.
+func (w *Writer) append(ctx context.Context, batches []*Batch, expected, next frontier.Antichain) error {
 	c := w.machine.client
 	if w.appender.NeedsRotation() {
 		if err := w.appender.Rotate(WriterID(c.newID())); err != nil {
@@ -237,18 +242,20 @@ func (w *Writer) append(ctx context.Context, draft *state.Draft, expected fronti
 		LeaseMS:  uint64(c.config().WriterLease.Milliseconds()),
 		Debug:    state.Debug{Host: c.config().Hostname, Purpose: w.options.Purpose},
 		Token:    state.IdempotencyToken(c.newID()),
-		Expected: expected, New: draft.Upper, Batches: []state.Draft{*draft},
-		IsSchemaless: w.options.Schema.Equal(relation.Schema{}),
+		Expected: expected, New: next, Batches: drafts(batches),
+		IsSchemaless: slices.ContainsFunc(batches, func(b *Batch) bool { return b.draft.IsSchemaless }),
 	}, c.environment().NowMS)
 	if err != nil {
 		return err
 	}
-	err = w.run(ctx, call)
-	draft.Runs = call.Command.Batches[0].Runs
+	err = w.run(ctx, call, batches)
+	for _, b := range batches {
+		b.settle(err)
+	}
 	var mismatch *UpperMismatchError
 	switch {
 	case err == nil:
-		w.upper = draft.Upper
+		w.upper = next
 	case errors.As(err, &mismatch):
 		w.upper = mismatch.Current
 	}
@@ -257,45 +264,33 @@ func (w *Writer) append(ctx context.Context, draft *state.Draft, expected fronti
 
 // makeRoom does what an append has to wait for, if the state cannot take it up as it
 // is: it moves what is inlined into objects, or waits for compactions.
-func (w *Writer) makeRoom(ctx context.Context, call *state.AppendCall, outcome state.AppendOutcome, p *pause) error {
+func (w *Writer) makeRoom(
+	ctx context.Context, call *state.AppendCall, batches []*Batch, outcome state.AppendOutcome, p *pause,
+) error {
 	if outcome == state.BatchesFull {
 		if _, _, err := apply(ctx, w.machine, state.ClaimCompactions{}, nil); err != nil {
 			return err
 		}
 		return p.wait(ctx)
 	}
-	batches := call.Command.Batches
-	runs := slices.Clone(batches[0].Runs)
-	for i, run := range runs {
-		if len(run.Parts) != 1 || !run.Parts[0].IsInline() {
-			continue
-		}
-		updates, err := w.machine.inlineUpdates(ctx, run.ID, run.Parts[0])
-		if err != nil {
+	for _, b := range batches {
+		if err := w.makeObjects(ctx, b); err != nil {
 			return err
-		}
-		if runs[i], err = w.write(ctx, updates, 0); err != nil {
-			return err
-		}
-		if runs[i].Parts[0].IsInline() {
-			return fmt.Errorf("%w: the metadata is full, and the format of the shard has no objects", ErrUsage)
 		}
 	}
-	draft := batches[0]
-	draft.Runs = runs
-	call.Command.Batches = []state.Draft{draft}
+	call.Command.Batches = drafts(batches)
 	return nil
 }
 
 // run makes attempts until the call has an outcome.
-func (w *Writer) run(ctx context.Context, call *state.AppendCall) error {
+func (w *Writer) run(ctx context.Context, call *state.AppendCall, batches []*Batch) error {
 	m := w.machine
 	p := m.client.newRetry()
 	for {
 		answer, a, err := try(ctx, m, call.Command)
 		switch {
 		case err == nil && (answer.Outcome == state.InlineFull || answer.Outcome == state.BatchesFull):
-			if err := w.makeRoom(ctx, call, answer.Outcome, p); err != nil {
+			if err := w.makeRoom(ctx, call, batches, answer.Outcome, p); err != nil {
 				return abandon(ctx, call, false, err)
 			}
 			continue

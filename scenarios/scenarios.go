@@ -19,6 +19,7 @@ func All() []sim.Scenario {
 		Clocks(),
 		Damage(),
 		Closing(),
+		Shipping(),
 		Sources(),
 		Holds(),
 		HoldStorm(),

@@ -86,6 +86,9 @@ func compare(a, b Update) int {
 	return cmp.Or(bytes.Compare(a.Row, b.Row), cmp.Compare(a.Time, b.Time))
 }
 
+// IsBefore reports whether a comes before b in a run: by row, and then by time.
+func IsBefore(a, b Update) bool { return compare(a, b) < 0 }
+
 // DiffsSum returns the sum of all diffs, modulo 2^64: a cheap check that
 // consolidating, or advancing times, has lost nothing.
 func DiffsSum(updates []Update) (sum int64) {

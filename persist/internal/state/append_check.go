@@ -75,7 +75,7 @@ func (a CompareAndAppend) checkReferences(s *State) (Standing, error) {
 // fence, a schema that is registered, and objects and keys only if the format has them.
 // The latter verdicts are stale: each may have come by now.
 func (s *State) checkReferences(run Run) (Standing, error) {
-	if err := s.checkEpochs(run); err != nil {
+	if err := s.CheckEpochs(run); err != nil {
 		return Final, err
 	}
 	if !s.knowsSchema(run.Schema) {
@@ -90,8 +90,9 @@ func (s *State) checkReferences(run Run) (Standing, error) {
 	return Final, nil
 }
 
-// checkEpochs checks that no part is from before the reclamation fence.
-func (s *State) checkEpochs(run Run) error {
+// CheckEpochs returns a [*UsageError] of kind [BatchTooOld] if a part is from before the
+// reclamation fence, so that its object may have been deleted.
+func (s *State) CheckEpochs(run Run) error {
 	for key := range run.keys() {
 		name, err := key.Parse()
 		if err != nil {

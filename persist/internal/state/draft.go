@@ -12,11 +12,58 @@ import (
 // hands its runs over: they must not be modified any more.
 type Draft struct {
 	// Shard is the one that it was written for.
-	Shard ShardID
+	Shard ShardID `cbor:"1,keyasint"`
 	// Lower and Upper say that it has all updates there are between them, and no
 	// others.
-	Lower, Upper frontier.Antichain
-	Runs         []Run
+	Lower frontier.Antichain `cbor:"2,keyasint"`
+	Upper frontier.Antichain `cbor:"3,keyasint"`
+	Runs  []Run              `cbor:"4,keyasint,omitempty"`
+	// IsSchemaless says that the rows are under no schema.
+	IsSchemaless bool `cbor:"5,keyasint,omitzero"`
+}
+
+// Length returns the number of updates in all runs.
+func (d Draft) Length() (length uint64) {
+	for _, run := range d.Runs {
+		length += run.Length
+	}
+	return length
+}
+
+// PartKeys returns the keys of all objects.
+func (d Draft) PartKeys() (keys []PartKey) {
+	for _, run := range d.Runs {
+		keys = slices.AppendSeq(keys, run.keys())
+	}
+	return keys
+}
+
+// IsStaged reports whether an object of the draft is of the class [StagedPart].
+func (d Draft) IsStaged() bool {
+	return slices.ContainsFunc(d.PartKeys(), func(key PartKey) bool { return key[0] == byte(StagedPart) })
+}
+
+// Rewritten returns the draft with all times read as of a frontier, and with another
+// upper: its objects stay as they are. It can only be appended with exactly that
+// upper. It returns a [*UsageError] of kind [InvalidRewrite] if the frontier is
+// before that of an earlier rewrite, or a time would get beyond the upper.
+func (d Draft) Rewritten(to, upper frontier.Antichain) (Draft, error) {
+	if !d.Upper.LessEqual(upper) || !to.LessThan(upper) {
+		return Draft{}, misuse(InvalidRewrite, "to %v, upper %v after %v", to, upper, d.Upper)
+	}
+	runs := slices.Clone(d.Runs)
+	for i := range runs {
+		runs[i].Parts = slices.Clone(runs[i].Parts)
+		for j := range runs[i].Parts {
+			p := &runs[i].Parts[j]
+			if !p.Rewrite.LessEqual(to) {
+				return Draft{}, misuse(InvalidRewrite, "to %v, after %v", to, p.Rewrite)
+			}
+			p.Rewrite = to
+		}
+	}
+	d.Upper, d.Runs = upper, runs
+	return d, nil
 }
 
 // WithInline returns the draft with one more run, which has the given updates

@@ -65,6 +65,11 @@ const (
 	InvalidBatchBounds UsageKind = "batch does not cover the interval"
 	// InvalidBatch: the description of a batch contradicts itself.
 	InvalidBatch UsageKind = "inconsistent batch"
+	// InvalidRewrite: a batch cannot be read as of a frontier, because that is before
+	// an earlier one, or not before its upper.
+	InvalidRewrite UsageKind = "invalid rewrite"
+	// BatchGone: a batch has been appended, handed over or discarded.
+	BatchGone UsageKind = "batch has been handed over or discarded"
 	// InvalidToken: the idempotency token of an append is zero, or has been used
 	// for another append.
 	InvalidToken UsageKind = "invalid idempotency token"

@@ -12,7 +12,12 @@ type Kind uint64
 const (
 	KindRollup Kind = 1
 	KindDiff   Kind = 2
-	KindDump   Kind = 8
+	// KindBatch is a batch on its way from process to process, and KindToken a part
+	// that a reader holds for another process.
+	KindBatch Kind = 3
+	KindToken Kind = 4
+	// KindDump is all of a store in memory.
+	KindDump Kind = 5
 )
 
 // String returns the name of the kind.
@@ -24,6 +29,10 @@ func (k Kind) String() string {
 		return "diff"
 	case KindDump:
 		return "dump"
+	case KindBatch:
+		return "batch"
+	case KindToken:
+		return "part token"
 	default:
 		return "record"
 	}
