@@ -37,7 +37,7 @@ type Config struct {
 	// is 32.
 	DeletesMax int
 	// PartSize is about how many bytes of updates one object has. The default is
-	// 32 MiB.
+	// 8 MiB.
 	PartSize int
 	// UploadsMax is how many objects of an append, of a batch that is being built or of
 	// a compaction are on their way to the store at the same time; more are not kept in
@@ -176,7 +176,7 @@ func (c Config) withDefaults(node string) Config {
 		GCVersionsMax:      cmp.Or(c.GCVersionsMax, 128_000),
 		GCFallback:         cmp.Or(c.GCFallback, 15*time.Minute),
 		DeletesMax:         cmp.Or(c.DeletesMax, 32),
-		PartSize:           cmp.Or(c.PartSize, 32<<20),
+		PartSize:           cmp.Or(c.PartSize, 8<<20),
 		UploadsMax:         cmp.Or(c.UploadsMax, 2),
 		RunsMax:            cmp.Or(c.RunsMax, 4),
 		InlineSizeMax:      cmp.Or(c.InlineSizeMax, 4<<10),

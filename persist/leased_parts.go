@@ -162,7 +162,11 @@ func (f *Fetcher) fetch(ctx context.Context, data []byte) ([]Update, error) {
 	if token.Reading == state.SnapshotAsOf {
 		s.until, s.hasUntil = after(token.Time).Time()
 	}
-	updates, err := s.fetch(ctx, token.Run, token.Part, rows, false)
+	var updates []Update
+	pieces, err := s.open(ctx, token.Run, token.Part, rows, false)
+	if err == nil {
+		updates, err = part.Gather(ctx, pieces)
+	}
 	switch {
 	case errors.Is(err, errPartMissing):
 		return nil, f.explain(ctx, token, err)

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist/internal/part"
 )
 
 // Event is a step of somebody who follows a shard.
@@ -93,18 +95,32 @@ func (r *Reader) step(
 	if err != nil {
 		return next, false, err
 	}
-	for _, run := range runs {
-		for _, p := range run {
-			updates, err := p.Fetch(ctx)
-			if err != nil {
-				return next, false, err
-			}
-			if updates = from(updates, at); len(updates) > 0 && !yield(Event{updates, frontier.At(at)}, nil) {
-				return next, false, nil
-			}
+	for _, p := range slices.Concat(runs...) {
+		isWanted, err := listenTo(ctx, p, at, yield)
+		if err != nil || !isWanted {
+			return next, false, err
 		}
 	}
 	return batch.Desc.Upper, true, nil
+}
+
+// listenTo yields the updates of a part from a time on.
+func listenTo(
+	ctx context.Context, p part.Unfetched, at uint64, yield func(Event, error) bool,
+) (isWanted bool, err error) {
+	pieces, err := p.Fetch(ctx)
+	if err != nil {
+		return false, err
+	}
+	for {
+		updates, err := pieces(ctx)
+		if err != nil || len(updates) == 0 {
+			return err == nil, err
+		}
+		if updates = from(updates, at); len(updates) > 0 && !yield(Event{updates, frontier.At(at)}, nil) {
+			return false, nil
+		}
+	}
 }
 
 // from returns those updates that are not before a time. What is has been yielded.

@@ -30,9 +30,9 @@ func newSource(runs [][][]part.Update, boundSize int) *source {
 	for i, parts := range runs {
 		var run []part.Unfetched
 		for _, updates := range parts {
-			unfetched := part.Unfetched{Fetch: func(context.Context) ([]part.Update, error) {
+			unfetched := part.Unfetched{Fetch: func(context.Context) (part.Pieces, error) {
 				s.fetched[i]++
-				return updates, nil
+				return inPairs(updates), nil
 			}}
 			if len(updates) > 0 {
 				unfetched.RowLower = part.LowerBound(updates[0].Row, boundSize)
@@ -42,6 +42,15 @@ func newSource(runs [][][]part.Update, boundSize int) *source {
 		s.runs = append(s.runs, run)
 	}
 	return s
+}
+
+// inPairs returns updates two at a time.
+func inPairs(updates []part.Update) part.Pieces {
+	return func(context.Context) (pair []part.Update, err error) {
+		n := min(2, len(updates))
+		pair, updates = updates[:n:n], updates[n:]
+		return pair, nil
+	}
 }
 
 func collect(merged func(func(part.Update, error) bool)) (all []part.Update, err error) {
@@ -146,8 +155,8 @@ func TestMergeRefusesUnsortedRuns(t *testing.T) {
 			t.Errorf("%s: error is %v, want corruption", name, err)
 		}
 	}
-	low := []part.Unfetched{{RowLower: []byte("b"), Fetch: func(context.Context) ([]part.Update, error) {
-		return []part.Update{row("a", 0)}, nil
+	low := []part.Unfetched{{RowLower: []byte("b"), Fetch: func(context.Context) (part.Pieces, error) {
+		return part.Whole([]part.Update{row("a", 0)}), nil
 	}}}
 	if _, err := collect(part.Merge(t.Context(), 0, low)); !errors.Is(err, wire.ErrCorruption) {
 		t.Errorf("a row less than the bound: error is %v, want corruption", err)
@@ -156,7 +165,7 @@ func TestMergeRefusesUnsortedRuns(t *testing.T) {
 
 func TestMergePassesErrorsOfFetchOn(t *testing.T) {
 	missing := errors.New("missing")
-	run := []part.Unfetched{{Fetch: func(context.Context) ([]part.Update, error) { return nil, missing }}}
+	run := []part.Unfetched{{Fetch: func(context.Context) (part.Pieces, error) { return nil, missing }}}
 	if _, err := collect(part.Merge(t.Context(), 0, run)); !errors.Is(err, missing) {
 		t.Errorf("error is %v, want that of Fetch", err)
 	}
@@ -178,7 +187,7 @@ func ExampleMerge() {
 	stored := func(updates ...part.Update) []part.Unfetched {
 		return []part.Unfetched{{
 			RowLower: updates[0].Row,
-			Fetch:    func(context.Context) ([]part.Update, error) { return updates, nil },
+			Fetch:    func(context.Context) (part.Pieces, error) { return part.Whole(updates), nil },
 		}}
 	}
 	older := stored(

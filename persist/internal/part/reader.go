@@ -41,8 +41,10 @@ func (r *Reader) Next() (updates []Update, err error) {
 			return nil, err
 		}
 	}
-	if len(updates) == 0 {
+	if len(r.groups) == 0 {
 		r.groups = nil // the part is not to be kept
+	}
+	if len(updates) == 0 {
 		return nil, nil
 	}
 	if r.isLate && compare(r.last, updates[0]) >= 0 {
