@@ -38,6 +38,8 @@
 // [Reader.SnapshotPartsStats] say what a read would look at; [Reader.Cursor] reads piece by
 // piece.
 //
+// # Batches
+//
 // What is to be appended may be written before: [Writer.NewBatch] begins a [BatchBuilder],
 // which takes updates in any order in bounded memory and makes a [Batch] of them.
 // [Writer.CompareAndAppendBatches] appends several in one step. A batch may be built in

@@ -21,6 +21,7 @@ type machine struct {
 	// means that the shard has not been opened.
 	known   *runtime.Watch[knowledge]
 	opening *runtime.Semaphore // of one: who reads or makes the first version
+	copying *runtime.Semaphore // of one: who writes a rollup
 	// looking is of one: who reads the log for all who wait. looks counts how often
 	// that was done.
 	looking *runtime.Semaphore
@@ -53,6 +54,7 @@ func newMachine(c *Client, shard ShardID) *machine {
 		client:    c, shard: shard, key: shard.String(), conversions: newConversions(c.rt),
 		known:      runtime.NewWatch(c.rt, knowledge{state: new(state.State)}),
 		opening:    c.rt.NewSemaphore(1),
+		copying:    c.rt.NewSemaphore(1),
 		looking:    c.rt.NewSemaphore(1),
 		rollup:     chore{name: "rollup", work: (*machine).writeRollup},
 		garbage:    chore{name: "gc", work: (*machine).collectAssigned},

@@ -8,9 +8,18 @@ import (
 	"github.com/tidemarkdb/tidemark/persist/internal/wire"
 )
 
-// writeRollup writes a copy of the newest version seen, and lists it.
+// writeRollup writes a copy of the newest version seen, and lists it, unless that is what
+// has just been done. One task of a process does so at a time: of two copies of a
+// tombstone one would be refused, and stay if the process ends before it is deleted.
 func (m *machine) writeRollup(ctx context.Context) error {
+	if err := m.copying.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer m.copying.Release(1)
 	s := m.state()
+	if latest, _ := s.Rollups().Last(); latest+1 >= s.SeqNo() {
+		return nil
+	}
 	data, err := state.EncodeRollup(s)
 	if err != nil {
 		return err

@@ -271,7 +271,7 @@ func (w *Writer) makeRoom(
 		if _, _, err := apply(ctx, w.machine, state.ClaimCompactions{}, nil); err != nil {
 			return err
 		}
-		return p.wait(ctx)
+		return w.machine.waitForRoom(ctx, p)
 	}
 	for _, b := range batches {
 		if err := w.makeObjects(ctx, b); err != nil {
@@ -280,6 +280,20 @@ func (w *Writer) makeRoom(
 	}
 	call.Command.Batches = drafts(batches)
 	return nil
+}
+
+// waitForRoom waits until compactions of this process have made room for another batch, or
+// those of others may have.
+func (m *machine) waitForRoom(ctx context.Context, p *pause) error {
+	woken, cancel := m.client.rt.WithTimeout(ctx, p.draw())
+	defer cancel()
+	_, _, err := m.known.WaitFor(woken, func(k knowledge) bool {
+		return k.broken != nil || k.state.Batches().Len() < m.client.config().BatchesMax
+	})
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
 }
 
 // run makes attempts until the call has an outcome.
