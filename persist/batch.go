@@ -18,8 +18,10 @@ type Batch struct {
 	machine *machine
 	class   state.PartClass
 	draft   state.Draft
-	// gone says why the batch is not ours any more, nil if it is.
-	gone error
+	// gone says why the batch is not ours any more, nil if it is. Some of its objects may
+	// still have to be deleted, if isDiscarding.
+	gone         error
+	isDiscarding bool
 }
 
 // Shard returns the id of the shard that the batch is for.
@@ -89,7 +91,7 @@ func (w *Writer) UnmarshalBatch(data []byte) (*Batch, error) {
 		return nil, fmt.Errorf("persist: unmarshal a batch of %v: %w", w.Shard(), err)
 	}
 	b := &Batch{machine: w.machine, class: state.AppendedPart, draft: draft}
-	if draft.IsStaged() {
+	if draft.IsStaged {
 		b.class = state.StagedPart
 	}
 	return b, nil
@@ -134,15 +136,17 @@ func (b *Batch) MarkConsumed() {
 
 // Discard deletes the objects of the batch, which is gone after that. If it was appended,
 // handed over or discarded before, or went into an append of unknown outcome, nothing
-// happens and the error wraps [ErrUsage]. After any other error it may be called again.
+// happens and the error wraps [ErrUsage]. After any other error the batch is gone as well,
+// and Discard may be called again for what is left of it.
 func (b *Batch) Discard(ctx context.Context) error {
-	if b.gone != nil {
+	if b.gone != nil && !b.isDiscarding {
 		return b.wrap("discard", b.gone)
 	}
+	b.gone, b.isDiscarding = &UsageError{Kind: state.BatchGone, Details: "it has been discarded"}, true
 	if err := b.machine.deleteParts(ctx, b.draft.PartKeys()); err != nil {
 		return b.wrap("discard", err)
 	}
-	b.gone = &UsageError{Kind: state.BatchGone, Details: "it has been discarded"}
+	b.isDiscarding = false
 	return nil
 }
 
@@ -186,9 +190,11 @@ func (w *Writer) makeObjects(ctx context.Context, b *Batch) error {
 		if err != nil {
 			return err
 		}
-		format, err := formatOf(w.machine.state(), run.Schema)
-		if err != nil {
-			return err
+		var format rowFormat // none, whatever has been registered since
+		if !b.draft.IsSchemaless {
+			if format, err = formatOf(w.machine.state(), run.Schema); err != nil {
+				return err
+			}
 		}
 		written, err := w.write(ctx, b.class, format, updates, 0)
 		if err != nil {

@@ -66,10 +66,11 @@ func (w *Writer) NewBatch(ctx context.Context, lower frontier.Antichain, options
 }
 
 // Add adds an update, whose row it copies. It waits while too much is on its way to the
-// store. If the time is before the lower of the batch, or the row is none of the writer's schema,
-// the error is a [*UsageError] and the builder is as it was. After any other error it has failed, and deletes what it wrote; if
-// that is because ctx has ended it is left to [BatchBuilder.Discard]. Nothing of it was
-// appended.
+// store. If the time is before the lower of the batch, or the row is none of the writer's
+// schema, the error is a [*UsageError] and the builder is as it was. After any other error,
+// which may be that diffs add up to more than there is room for, it has failed, and deletes
+// what it wrote; if that is because ctx has ended it is left to [BatchBuilder.Discard].
+// Nothing of it was appended.
 func (b *BatchBuilder) Add(ctx context.Context, row []byte, time uint64, diff int64) error {
 	if b.ended != nil {
 		return b.wrap(b.ended)
@@ -117,6 +118,7 @@ func (b *BatchBuilder) Finish(ctx context.Context, upper frontier.Antichain) (*B
 	}
 	draft := state.Draft{
 		Shard: b.machine.shard, Lower: b.lower, Upper: upper, IsSchemaless: b.format.isSchemaless(),
+		IsStaged: b.class == state.StagedPart,
 	}
 	for _, run := range b.runs {
 		draft.Runs = append(draft.Runs, run.Run)
@@ -287,7 +289,7 @@ func (b *BatchBuilder) mergeLast(ctx context.Context, count int) error {
 
 // reading reads what was built as it was built.
 func (b *BatchBuilder) reading() reading {
-	return reading{machine: b.machine, state: b.machine.state(), schema: b.format.id}
+	return reading{machine: b.machine, written: &b.format}
 }
 
 func (b *BatchBuilder) merge(ctx context.Context, w *partWriter, s *source) (state.Run, error) {

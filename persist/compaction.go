@@ -3,28 +3,26 @@ package persist
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/part"
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
 )
 
 // compactAssigned merges the batches that this process was asked to.
-func (m *machine) compactAssigned(ctx context.Context) error {
+func (m *machine) compactAssigned(ctx context.Context) (failed error) {
 	for {
 		m.mu.Lock()
 		if len(m.requests) == 0 {
 			m.mu.Unlock()
-			return nil
+			return failed
 		}
 		request := m.requests[0]
 		m.mu.Unlock()
-		err := m.compact(ctx, request)
+		failed = errors.Join(failed, m.compact(ctx, request)) // the others are not to wait for it
 		m.mu.Lock()
 		m.requests = m.requests[1:]
 		m.mu.Unlock()
-		if err != nil {
-			return err
-		}
 	}
 }
 
@@ -42,7 +40,7 @@ func (m *machine) compact(ctx context.Context, request state.CompactionRequest) 
 	run, dropped, err := m.merge(ctx, request)
 	if err != nil {
 		m.discard(ctx, run)
-		if errors.Is(err, errPartMissing) {
+		if errors.Is(err, errPartMissing) || m.isOutdated(ctx, request) {
 			return nil
 		}
 		return m.poison(err)
@@ -76,6 +74,15 @@ func newestSchema(batches []*state.Batch) (newest SchemaID) {
 		}
 	}
 	return newest
+}
+
+// isOutdated reports whether somebody else has merged what a request is about: then what
+// its batches are, and under which schema, nobody can tell any more.
+func (m *machine) isOutdated(ctx context.Context, request state.CompactionRequest) bool {
+	s, err := m.latest(ctx)
+	return err == nil && slices.ContainsFunc(request.Batches, func(batch *state.Batch) bool {
+		return s.Batches().Lookup(batch.IDs.Lower) != batch
+	})
 }
 
 // merge writes the updates of some batches anew, as one run. If there is an error the

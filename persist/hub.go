@@ -69,11 +69,11 @@ func (m *machine) waitForUpper(ctx context.Context, f frontier.Antichain) error 
 	isPast := func(k knowledge) bool {
 		return k.broken != nil || k.state.Upper().IsEmpty() || f.LessThan(k.state.Upper())
 	}
-	p := m.client.newPoll()
+	p, isBusy := m.client.newPoll(), false
 	for {
 		looks := m.looks.Load()
 		woken, cancel := m.client.rt.WithTimeout(ctx, p.draw())
-		k, _, err := m.known.WaitFor(woken, func(k knowledge) bool { return isPast(k) || k.isHinted() })
+		k, _, err := m.known.WaitFor(woken, func(k knowledge) bool { return isPast(k) || !isBusy && k.isHinted() })
 		cancel()
 		switch {
 		case err == nil && isPast(k):
@@ -86,25 +86,26 @@ func (m *machine) waitForUpper(ctx context.Context, f frontier.Antichain) error 
 		default:
 			return err
 		}
-		if err := m.look(ctx, looks); err != nil {
+		if isBusy, err = m.look(ctx, looks); err != nil {
 			return err
 		}
 	}
 }
 
 // look reads the log for somebody who waits, unless somebody has done so since there were
-// so many looks: of those who wait for one shard one looks in each interval.
-func (m *machine) look(ctx context.Context, looks uint64) error {
-	if err := m.looking.Acquire(ctx, 1); err != nil {
-		return err
+// so many looks, or is busy with it, for however long: of those who wait for one shard one
+// looks in each interval, and what it sees wakes the others.
+func (m *machine) look(ctx context.Context, looks uint64) (isBusy bool, err error) {
+	if !m.looking.TryAcquire(1) {
+		return true, nil
 	}
 	defer m.looking.Release(1)
 	if m.looks.Load() > looks {
-		return nil
+		return false, nil
 	}
 	k, _ := m.known.Get()
 	if _, err := m.latest(ctx); err != nil {
-		return fmt.Errorf("persist: wait for %v: %w", m.shard, err)
+		return false, fmt.Errorf("persist: wait for %v: %w", m.shard, err)
 	}
 	m.looks.Add(1)
 	m.known.Update(func(now knowledge) (knowledge, bool) { // whatever was hinted has been seen, or was wrong
@@ -114,5 +115,5 @@ func (m *machine) look(ctx context.Context, looks uint64) error {
 		now.hinted = 0
 		return now, true
 	})
-	return nil
+	return false, nil
 }

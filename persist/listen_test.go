@@ -18,7 +18,9 @@ import (
 // to the contents as of the moment before (P-30).
 func TestSubscribersSeeEachUpdateOnce(t *testing.T) {
 	onWatchedStore(t, func(ctx context.Context, s *watchedStore) {
-		c := s.client(persist.Config{InlineSizeMax: 60, PartSize: 100, CompactionFanout: 2, GCVersionsMin: 3, RollupThreshold: 3})
+		c := s.client(persist.Config{
+			InlineSizeMax: 60, PartSize: 100, CompactionFanout: 2, GCVersionsMin: 3, RollupThreshold: 3,
+		})
 		defer c.Close()
 		w, err := c.OpenWriter(ctx, persist.ShardID{1}, persist.WriterOptions{Purpose: "test"})
 		s.must(err)

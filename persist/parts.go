@@ -23,15 +23,20 @@ type partWriter struct {
 	uploads *uploads
 
 	buffer []Update
-	size   int // of the buffer in bytes
+	rows   []byte // of the buffer, as far as they came one by one
+	size   int    // of the buffer in bytes
 	parts  []state.Part
 }
 
 // updateSize is what an update takes beside its row, in bytes.
 const updateSize = 16
 
-// add takes updates that come after those before. It keeps their rows.
+// add takes updates that come after those before. It copies their rows: each may be the
+// only one that is left of a piece of memory many times as large.
 func (w *partWriter) add(ctx context.Context, u Update) error {
+	start := len(w.rows)
+	w.rows = append(w.rows, u.Row...)
+	u.Row = w.rows[start:len(w.rows):len(w.rows)]
 	w.buffer = append(w.buffer, u)
 	w.size += len(u.Row) + updateSize
 	if w.size < w.machine.client.config().PartSize || !w.machine.hasObjects() {
@@ -110,7 +115,7 @@ func (w *partWriter) take(ctx context.Context) (key string, data []byte, err err
 		return "", nil, err
 	}
 	w.parts = append(w.parts, p) // before it is there: whoever gives up deletes what may be
-	w.buffer, w.size = nil, 0
+	w.buffer, w.rows, w.size = nil, nil, 0
 	return objectKey(w.machine.key, p.Key), data, nil
 }
 

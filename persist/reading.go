@@ -15,6 +15,8 @@ type reading struct {
 	machine *machine
 	state   *state.State // has the batches, and the schemas they are under
 	schema  SchemaID
+	// written is what the rows are where no state says so, and as what they are read.
+	written *rowFormat
 	// filter is nil if all updates are wanted. It sees times before since as since, as
 	// those do who get the updates.
 	filter *Filter
@@ -26,6 +28,9 @@ type reading struct {
 
 // conversion returns how the rows of a run are read.
 func (r reading) conversion(run state.Run) (conversion, error) {
+	if r.written != nil {
+		return conversion{from: r.written.schema, to: r.written.schema}, nil
+	}
 	return r.machine.conversions.between(r.state, run.Schema, r.schema)
 }
 

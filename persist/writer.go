@@ -243,7 +243,7 @@ func (w *Writer) append(ctx context.Context, batches []*Batch, expected, next fr
 		Debug:    state.Debug{Host: c.config().Hostname, Purpose: w.options.Purpose},
 		Token:    state.IdempotencyToken(c.newID()),
 		Expected: expected, New: next, Batches: drafts(batches),
-		IsSchemaless: slices.ContainsFunc(batches, func(b *Batch) bool { return b.draft.IsSchemaless }),
+		IsSchemaless: slices.ContainsFunc(batches, func(b *Batch) bool { return b.draft.IsSchemaless && b.Len() > 0 }),
 	}, c.environment().NowMS)
 	if err != nil {
 		return err
@@ -305,7 +305,7 @@ func (w *Writer) run(ctx context.Context, call *state.AppendCall, batches []*Bat
 		switch {
 		case err == nil && (answer.Outcome == state.InlineFull || answer.Outcome == state.BatchesFull):
 			if err := w.makeRoom(ctx, call, batches, answer.Outcome, p); err != nil {
-				return abandon(ctx, call, false, err)
+				return abandon(ctx, call, false, notSent(ctx, err))
 			}
 			continue
 		case err == nil && a.standing != state.Stale:
@@ -314,7 +314,7 @@ func (w *Writer) run(ctx context.Context, call *state.AppendCall, batches []*Bat
 			current, refreshErr := m.isCurrent(ctx, a.state)
 			switch {
 			case refreshErr != nil:
-				return abandon(ctx, call, false, refreshErr)
+				return abandon(ctx, call, false, notSent(ctx, refreshErr))
 			case current && err == nil:
 				return call.Finish(answer)
 			case current:
@@ -337,6 +337,15 @@ func (w *Writer) run(ctx context.Context, call *state.AppendCall, batches []*Bat
 			return abandon(ctx, call, false, err)
 		}
 	}
+}
+
+// notSent returns the error of what comes before an attempt: if that has ended with the
+// context, whatever became of it, the attempt has not been made.
+func notSent(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", ErrDeterminate, ctx.Err())
+	}
+	return err
 }
 
 // abandon ends a call because of an error. That the last attempt had no effect

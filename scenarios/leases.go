@@ -197,8 +197,9 @@ func (l *leasesWorld) subscribe(
 		}
 		rows, reached := map[string]int64{}, frontier.At(0)
 		var expired *persist.LeaseExpiredError
+		var gone *persist.SinceError
 		for event, err := range r.Subscribe(ctx, since) {
-			if errors.As(err, &expired) {
+			if errors.As(err, &expired) || errors.As(err, &gone) && errors.As(r.Renew(ctx), &expired) {
 				rt.Reachable("lease-expired")
 				break
 			}
@@ -254,7 +255,7 @@ func (l *leasesWorld) readOnce(
 	var gone *persist.SinceError
 	// Its own since holds the time back for as long as the reader is known.
 	isForgotten := errors.As(err, &expired) || errors.As(err, &gone) && errors.As(r.Renew(ctx), &expired)
-	rt.Always(gone == nil || isForgotten, "P-31", "asOf", asOf, "error", err)
+	rt.Always(gone == nil || isForgotten || ctx.Err() != nil, "P-31", "asOf", asOf, "error", err)
 	switch {
 	case isForgotten:
 		rt.Reachable("lease-expired")

@@ -20,6 +20,8 @@ type Draft struct {
 	Runs  []Run              `cbor:"4,keyasint,omitempty"`
 	// IsSchemaless says that the rows are under no schema.
 	IsSchemaless bool `cbor:"5,keyasint,omitzero"`
+	// IsStaged says that its objects are, or will be, of the class of staged parts.
+	IsStaged bool `cbor:"6,keyasint,omitzero"`
 }
 
 // Length returns the number of updates in all runs.
@@ -36,11 +38,6 @@ func (d Draft) PartKeys() (keys []PartKey) {
 		keys = slices.AppendSeq(keys, run.keys())
 	}
 	return keys
-}
-
-// IsStaged reports whether an object of the draft is of the class [StagedPart].
-func (d Draft) IsStaged() bool {
-	return slices.ContainsFunc(d.PartKeys(), func(key PartKey) bool { return key[0] == byte(StagedPart) })
 }
 
 // Rewritten returns the draft with all times read as of a frontier, and with another

@@ -62,8 +62,8 @@ type PartToken struct {
 	Time    uint64  `cbor:"9,keyasint,omitzero"`
 	// As is the schema of the rows that the reader sees, if the shard has schemas.
 	As         SchemaID `cbor:"10,keyasint,omitzero"`
-	HasSchemas bool     `cbor:"12,keyasint,omitzero"`
 	Run        RunID    `cbor:"11,keyasint,omitzero"`
+	HasSchemas bool     `cbor:"12,keyasint,omitzero"`
 }
 
 // Reading says what a part is read for. The numbers are stored.

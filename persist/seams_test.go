@@ -1,0 +1,152 @@
+package persist_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/runtime"
+)
+
+// TestBuildersReadWhatTheyWrote protects batches without a schema that are still being
+// built when the shard gets one: what they have written is what it was.
+func TestBuildersReadWhatTheyWrote(t *testing.T) {
+	p, ctx := newPlace(t), t.Context()
+	c := p.client(persist.Config{InlineSizeMax: 1, PartSize: 100, RunsMax: 2, CompactionsMax: -1})
+	w := p.writer(c, c.NewShardID())
+	b := w.NewBatch(ctx, frontier.At(0), persist.BatchOptions{})
+	must(t, b.Add(ctx, make([]byte, 200), 1, 1))
+	typedWriter := p.typedWriter(c, w.Shard(), schemaOf(t, idColumn))
+	must(t, b.Add(ctx, make([]byte, 150), 1, 1)) // merges both
+	batch, err := b.Finish(ctx, frontier.At(9))
+	must(t, err)
+	if err := p.appendAll(typedWriter, 0, 9, batch); !errors.Is(err, persist.ErrUsage) || errors.Is(err, persist.ErrCorruption) {
+		t.Errorf("rows without a schema were appended to a shard with one: %v", err)
+	}
+	empty := p.build(w, 0, 9, persist.BatchOptions{})
+	full := p.build(typedWriter, 0, 9, persist.BatchOptions{}, typed(t, schemaOf(t, idColumn), 0, 3)...)
+	if err := p.appendAll(typedWriter, 0, 9, full, empty); err != nil {
+		t.Errorf("a batch without rows has no schema to be wrong: %v", err)
+	}
+}
+
+// brittle fails at the second deletion, and whoever deletes gives up.
+type brittle struct {
+	persist.Blob
+	deletes int
+	giveUp  context.CancelFunc
+}
+
+func (b *brittle) Delete(ctx context.Context, key string) (int, bool, error) {
+	if b.deletes++; b.deletes == 2 {
+		b.giveUp()
+		return 0, false, errors.New("down")
+	}
+	return b.Blob.Delete(ctx, key)
+}
+
+// TestHalfADiscardedBatchIsNone protects shards from batches of which some objects are
+// gone; and stores from the others.
+func TestHalfADiscardedBatchIsNone(t *testing.T) {
+	p, rt := newPlace(t), runtime.New(runtime.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	c, err := persist.New(rt, &brittle{Blob: p.store.Blob(rt), giveUp: cancel}, p.store.Consensus(rt),
+		persist.Config{InlineSizeMax: 1, PartSize: 60, DeletesMax: 1, CompactionsMax: -1})
+	must(t, err)
+	defer c.Close()
+	w := p.writer(c, c.NewShardID())
+	b := p.build(w, 0, 5, persist.BatchOptions{}, rows(10, 1)...)
+	if err := b.Discard(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("discarded: %v", err)
+	}
+	wantUsage(t, "append", p.appendAll(w, 0, 5, b))
+	_, err = b.Marshal()
+	wantUsage(t, "marshal", err)
+	must(t, b.Discard(t.Context()))
+	wantUsage(t, "discard again", b.Discard(t.Context()))
+	for _, key := range p.keys(w.Shard()) {
+		if !strings.Contains(key, "/v") {
+			t.Errorf("%s is left", key)
+		}
+	}
+}
+
+// TestOneMergeThatFailsDoesNotStopTheOthers protects appends that wait for room from a
+// window that this process cannot merge, for lack of a key.
+func TestOneMergeThatFailsDoesNotStopTheOthers(t *testing.T) {
+	p, shard, at := newPlace(t), persist.ShardID{5}, uint64(0)
+	grow := func(key string) {
+		w := p.writer(p.client(persist.Config{CompactionsMax: -1, Encrypter: newKeys(t, key)}), shard)
+		for range 8 {
+			update := insert(fmt.Sprint("row ", at), at)
+			must(t, w.CompareAndAppend(t.Context(), []persist.Update{update}, frontier.At(at), frontier.At(at+1)))
+			at++
+		}
+	}
+	grow("b")
+	grow("a")
+	w := p.writer(p.client(persist.Config{
+		CompactionFanout: 2, BatchesMax: 16, RetryMax: 20 * time.Millisecond, Encrypter: newKeys(t, "b"),
+	}), shard)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	must(t, w.CompareAndAppend(ctx, []persist.Update{insert("z", at)}, frontier.At(at), frontier.At(at+1)))
+}
+
+// TestStagedBatchesStayStaged protects small batches that wait: they become objects late,
+// and a sweep leaves those alone as well.
+func TestStagedBatchesStayStaged(t *testing.T) {
+	p := newPlace(t)
+	c, h := p.hook(persist.Config{InlineTotalMax: 1, CompactionsMax: -1})
+	w := p.writer(c, c.NewShardID())
+	data, err := p.build(w, 0, 5, persist.BatchOptions{IsStaged: true}, rows(3, 1)...).Marshal()
+	must(t, err)
+	b, err := w.UnmarshalBatch(data)
+	must(t, err)
+	h.compareAndSet = func(func() (bool, error)) (bool, error) { return false, &persist.TooLargeError{} }
+	wantUsageOf(t, p.appendAll(w, 0, 5, b))
+	h.compareAndSet = nil
+	s, err := c.OpenShard(t.Context(), w.Shard())
+	must(t, err)
+	_, err = s.Sweep(t.Context(), persist.SweepOptions{})
+	must(t, err)
+	must(t, p.appendAll(w, 0, 5, b))
+}
+
+func wantUsageOf(t *testing.T, err error) {
+	t.Helper()
+	if !errors.Is(err, persist.ErrUsage) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestWaitingForRoomIsNotAppending protects batches whose append was never sent: they
+// still belong to whoever had them.
+func TestWaitingForRoomIsNotAppending(t *testing.T) {
+	p, shard, at := newPlace(t), persist.ShardID{7}, uint64(0)
+	first := p.writer(p.client(persist.Config{CompactionsMax: -1}), shard)
+	for range 4 {
+		update := []persist.Update{insert("a", at)}
+		must(t, first.CompareAndAppend(t.Context(), update, frontier.At(at), frontier.At(at+1)))
+		at++
+	}
+	c, h := p.hook(persist.Config{CompactionFanout: 2, BatchesMax: 4, InlineSizeMax: 1})
+	w := p.writer(c, shard)
+	b := p.build(w, at, at+1, persist.BatchOptions{IsStaged: true}, insert("b", at))
+	ctx, cancel := context.WithCancel(t.Context())
+	h.compareAndSet = func(func() (bool, error)) (bool, error) { // of the claim
+		cancel()
+		return false, ctx.Err()
+	}
+	err := w.CompareAndAppendBatches(ctx, []*persist.Batch{b}, frontier.At(at), frontier.At(at+1))
+	h.compareAndSet = nil
+	if !errors.Is(err, persist.ErrDeterminate) || errors.Is(err, persist.ErrIndeterminate) {
+		t.Errorf("what was not sent is %v", err)
+	}
+	must(t, b.Discard(t.Context()))
+}
