@@ -18,7 +18,8 @@ package persist
 //     Work that was taken on is done, also if CompactionsMax is less by now.
 //   - DeletesMax, ScanLimit, RetryMin and RetryMax, PollMin and PollMax with the next
 //     operation, or the next wait: one that lasts goes on as it began.
-//   - UploadsMax, RunsMax and AuditPercent with the next append, batch or read.
+//   - UploadsMax, RunsMax and AuditPercent with the next append, batch or read; in a
+//     [BatchBuilder] also PartSize and InlineSizeMax with the next batch.
 //   - Format with the next look at a shard.
 //   - Hub never: it stays that of [New].
 func (c *Client) Configure(change func(*Config)) error {

@@ -112,8 +112,8 @@ func (m *machine) encrypt(
 	return encrypted, stored, err
 }
 
-// decrypt returns what was encrypted, and what is not as it is. Sizes and checksums are
-// those of data, and have been verified.
+// decrypt returns what was encrypted, and what is not as it is. Size and checksum of
+// updates have been verified; bounds are within the metadata, which has its own.
 func (m *machine) decrypt(
 	ctx context.Context, run state.RunID, p state.Part, data []byte, what string,
 ) (plaintext []byte, err error) {

@@ -26,7 +26,8 @@ func (e *SchemaMismatchError) Error() string {
 	return fmt.Sprintf("persist: the latest schema is %d, %v", e.Latest, e.Schema)
 }
 
-// SchemalessError says that a shard has no schema. Nothing was changed.
+// SchemalessError says that a shard has no schema, or that nothing can be done about the
+// one it has any more. Nothing was changed.
 type SchemalessError struct {
 	// HasRows says that there are rows without a schema, so that none can be registered:
 	// nobody could tell what they mean under it.
@@ -39,7 +40,7 @@ type SchemalessError struct {
 func (e *SchemalessError) Error() string {
 	switch {
 	case e.IsTombstone:
-		return "persist: the shard has no schema, and has come to its end"
+		return "persist: the shard has come to its end, and gets no schema any more"
 	case e.HasRows:
 		return "persist: the shard has no schema, but rows"
 	default:

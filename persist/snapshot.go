@@ -26,10 +26,11 @@ func (r *Reader) Snapshot(ctx context.Context, asOf uint64, filters ...Filter) (
 	return all, nil
 }
 
-// Stream yields what Snapshot returns, in the memory of one part of each run: with
-// compaction that is a few parts for each factor of four in size. The objects are held
-// until the iteration ends. It yields one error, as its last, if it fails. A row shares
-// the memory of its part: whoever keeps some of them copies them.
+// Stream yields what Snapshot returns, in the memory of one part of each run, as it is
+// stored, and a piece of it decoded, about 1 MiB of rows: with compaction there are a few
+// runs for each factor of four in size. The objects are held until the iteration ends. It
+// yields one error, as its last, if it fails. A row shares the memory of its piece:
+// whoever keeps some of them copies them.
 func (r *Reader) Stream(ctx context.Context, asOf uint64, filters ...Filter) iter.Seq2[Update, error] {
 	return func(yield func(Update, error) bool) {
 		runs, release, err := r.open(ctx, asOf, filters)
