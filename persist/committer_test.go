@@ -195,9 +195,10 @@ func TestNothingIsBegunForWhoHasLeft(t *testing.T) {
 		_, err = c.OpenShard(ctx, shard)
 		rt.Always(err == nil, "shard", "error", err)
 		stall := stallFirst(rt, h)
-		hasLeft, stalled := false, h.compareAndSet
+		var hasLeft atomic.Bool // the committer is another task
+		stalled := h.compareAndSet
 		h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
-			rt.Always(!hasLeft, "I-31")
+			rt.Always(!hasLeft.Load(), "I-31")
 			return stalled(commit)
 		}
 		group := rt.NewGroup(ctx)
@@ -216,7 +217,7 @@ func TestNothingIsBegunForWhoHasLeft(t *testing.T) {
 			rt.Yield()
 		}
 		leave()
-		hasLeft = true
+		hasLeft.Store(true)
 		rt.Always(group.Wait() == nil, "ended")
 	})
 }
