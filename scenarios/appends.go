@@ -157,17 +157,12 @@ func appends(ctx context.Context, w *sim.World) error {
 	}
 
 	// when they, the store, and their clocks are in trouble,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 4, 10))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 4, 10)); err != nil {
 		return err
 	}
 
 	// then, once the faults are over, appends go on,
-	w.Quiesce(10 * time.Second)
-	succeeded := s.journal.Succeeded()
-	w.Eventually("P-52", 12*time.Second, func() bool { return s.journal.Succeeded() > succeeded }, "appends", succeeded)
+	s.recover(w)
 
 	// and the shard has what the writers were told.
 	return s.audit(ctx, rt)
@@ -313,6 +308,13 @@ func (r *reader) hasExpired(rt *runtime.Runtime, err error) bool {
 	rt.Reachable("lease-expired")
 	r.Reader = nil
 	return true
+}
+
+// recover ends the faults, and asserts that appends go on.
+func (s *shardWorld) recover(w *sim.World) {
+	w.Quiesce(10 * time.Second)
+	succeeded := s.journal.Succeeded()
+	w.Eventually("P-52", 12*time.Second, func() bool { return s.journal.Succeeded() > succeeded }, "appends", succeeded)
 }
 
 // audit reads the shard on a process of its own, without faults, and compares

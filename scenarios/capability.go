@@ -55,10 +55,7 @@ func capability(ctx context.Context, w *sim.World) error {
 	}
 
 	// when they take it from each other, and are in trouble,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 5, 12))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 5, 12)); err != nil {
 		return err
 	}
 

@@ -58,17 +58,12 @@ func clocks(ctx context.Context, w *sim.World) error {
 	}
 
 	// when the clocks jump and drift, and processes stand still,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 3, 6))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 3, 6)); err != nil {
 		return err
 	}
 
 	// then, once clocks run evenly, wherever they are, appends go on,
-	w.Quiesce(10 * time.Second)
-	succeeded := s.journal.Succeeded()
-	w.Eventually("P-52", 12*time.Second, func() bool { return s.journal.Succeeded() > succeeded }, "appends", succeeded)
+	s.recover(w)
 
 	// and the shard has what the writers were told.
 	return s.audit(ctx, rt)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"time"
 
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
@@ -62,17 +61,12 @@ func damage(ctx context.Context, w *sim.World) error {
 	}
 
 	// when what they read is garbled on the way, none of them gives the shard up
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 2, 4))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 2, 4)); err != nil {
 		return err
 	}
 
 	// and, once the faults are over, appends go on;
-	w.Quiesce(10 * time.Second)
-	succeeded := s.journal.Succeeded()
-	w.Eventually("P-52", 12*time.Second, func() bool { return s.journal.Succeeded() > succeeded }, "appends", succeeded)
+	s.recover(w)
 	for _, n := range w.Nodes() {
 		if err := n.Crash(); err != nil {
 			return err

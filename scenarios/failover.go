@@ -112,10 +112,7 @@ func failover(ctx context.Context, w *sim.World) error {
 	}
 
 	// when they crash, pause, stop, and their clocks go wrong,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 5, 12))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 5, 12)); err != nil {
 		return err
 	}
 

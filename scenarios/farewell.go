@@ -48,10 +48,7 @@ func farewell(ctx context.Context, w *sim.World) error {
 	}
 
 	// when they do, and are in trouble,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 2, 6))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 2, 6)); err != nil {
 		return err
 	}
 

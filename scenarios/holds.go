@@ -45,10 +45,7 @@ func holds(ctx context.Context, w *sim.World) error {
 	}
 
 	// when it, its store and its clock are in trouble,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 4, 8))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 4, 8)); err != nil {
 		return err
 	}
 

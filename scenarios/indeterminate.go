@@ -50,10 +50,7 @@ func indeterminate(ctx context.Context, w *sim.World) error {
 	}
 
 	// when it and its clock are in trouble besides,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 3, 7))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 3, 7)); err != nil {
 		return err
 	}
 

@@ -48,10 +48,7 @@ func replicas(ctx context.Context, w *sim.World) error {
 	}
 
 	// when they write it, each in its own pieces, and are in trouble,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 3, 6))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 3, 6)); err != nil {
 		return err
 	}
 

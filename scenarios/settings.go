@@ -67,10 +67,7 @@ func settings(ctx context.Context, w *sim.World, rules []string) error {
 	}
 
 	// when they, the store, and their clocks are in trouble,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 1, 3))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 1, 3)); err != nil {
 		return err
 	}
 

@@ -51,37 +51,24 @@ func shipping(ctx context.Context, w *sim.World) error {
 	}
 	s := &shippingWorld{shardWorld: shard}
 	s.drawConfig(rand)
-	var all []*sim.Node
-	for i := range nodes {
-		n, err := w.Node(nodeName(i), s.process)
-		if err != nil {
-			return err
-		}
-		if err := n.Boot(); err != nil {
-			return err
-		}
-		all = append(all, n)
+	if err := bootNodes(w, nodes, s.process); err != nil {
+		return err
 	}
 
 	// when they, the store, and their clocks are in trouble,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 3, 6))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 3, 6)); err != nil {
 		return err
 	}
 
 	// then, once the faults are over, batches arrive,
-	w.Quiesce(10 * time.Second)
-	succeeded := s.journal.Succeeded()
-	w.Eventually("P-52", 12*time.Second, func() bool { return s.journal.Succeeded() > succeeded }, "appends", succeeded)
+	s.recover(w)
 
 	// and when all have come to their end, what is there is what was appended, and no more.
 	s.end()
 	if err := rt.Sleep(ctx, 5*time.Second); err != nil {
 		return err
 	}
-	for _, n := range all {
+	for _, n := range w.Nodes() {
 		if err := n.Crash(); err != nil {
 			return err
 		}

@@ -49,10 +49,7 @@ func takeover(ctx context.Context, w *sim.World) error {
 	}
 
 	// when they, their store and their clocks are in trouble,
-	if err := w.Inject(plan.Faults...); err != nil {
-		return err
-	}
-	if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 4, 9))*time.Second); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 4, 9)); err != nil {
 		return err
 	}
 

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -75,6 +76,14 @@ func (t trouble) plan(w *sim.World) sim.Plan {
 		}
 		return p
 	})
+}
+
+// strike lets the faults of a plan begin, and returns some seconds later.
+func strike(ctx context.Context, w *sim.World, plan sim.Plan, seconds int) error {
+	if err := w.Inject(plan.Faults...); err != nil {
+		return err
+	}
+	return w.Runtime().Sleep(ctx, time.Duration(seconds)*time.Second)
 }
 
 // kindNames returns what a sweep has to deliver: the kinds, and the effects of rules.
