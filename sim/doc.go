@@ -66,10 +66,10 @@
 // same task. [PCT] (Burckhardt et al., ASPLOS 2010) has few preemptions at random
 // points, and finds a bug of depth d among n tasks and k decisions in one of
 // n·k^(d-1) runs at least; [POS] (after Yuan, Yang and Gu, CAV 2018) samples the orders
-// of operations that race. A [Portfolio] is one of several by seed, and [ParseStrategy]
-// knows all of them by name. Those that have priorities are fair for a while when
-// somebody starves, so a program that polls ends. How often each finds what is in
-// docs/detection.md.
+// of operations that race, after a short random beginning. A [Portfolio] is one of several
+// by seed, and [ParseStrategy] knows all of them by name. Those that have priorities are
+// fair for a while when somebody starves, so a program that polls ends. How often each
+// finds what is in docs/detection.md.
 //
 // [Explore] is for worlds of two or three tasks and a few operations: it executes all
 // their schedules and choices, less those that sleep sets (Godefroid, 1996) show to be

@@ -44,7 +44,7 @@ type detection struct {
 	longest uint64 // steps of a run that has found nothing
 }
 
-var detectors = []string{"random", "sticky:0.9", "pct:1", "pct:2", "pct:3", "pos", "portfolio"}
+var detectors = []string{"random", "sticky:0.9", "pct:1", "pct:2", "pct:3", "pos", "pos:after=0", "portfolio"}
 
 // detect runs a program under all strategies. PCT knows the number of its steps, but for
 // the members of the portfolio.

@@ -26,8 +26,8 @@ func (e *StrategyError) Error() string {
 func (e *StrategyError) Unwrap() error { return ErrStrategy }
 
 const (
-	strategyForms = "random, sticky[:0.9], pct[:3][:interesting|:resources][:steps=1000], pos, " +
-		"portfolio[:random,pos,...]"
+	strategyForms = "random, sticky[:0.9], pct[:3][:interesting|:resources][:steps=1000], " +
+		"pos[:after=12], portfolio[:random,pos,...]"
 	stickyDefault = 0.9
 	depthDefault  = 3
 	depthMax      = 1000
@@ -42,6 +42,7 @@ const (
 //	pct:3:resources        the same, changes at [ResourcePoints] only
 //	pct:3:steps=1000       the same, for that many decisions that count
 //	pos                    [POS]
+//	pos:after=12           [POSAfter] that many random decisions
 //	portfolio              [Portfolio]
 //	portfolio:pos,pct:2    the same, of these members
 //
@@ -60,14 +61,13 @@ func ParseStrategy(text string) (func(seed uint64) Strategy, error) {
 // parseStrategy also gives the reason if there is no such strategy.
 func parseStrategy(name, rest string, more bool) (strategy func(uint64) Strategy, reason string) {
 	switch name {
-	case "random", "pos":
+	case "random":
 		if more {
-			return nil, name + " takes nothing"
-		}
-		if name == "pos" {
-			return POS, ""
+			return nil, "random takes nothing"
 		}
 		return Random, ""
+	case "pos":
+		return parsePOS(rest, more)
 	case "sticky":
 		return parseSticky(rest, more)
 	case "pct":
@@ -87,6 +87,18 @@ func parseSticky(rest string, more bool) (func(uint64) Strategy, string) {
 		}
 	}
 	return Sticky(stay), ""
+}
+
+func parsePOS(rest string, more bool) (func(uint64) Strategy, string) {
+	if !more {
+		return POS, ""
+	}
+	after, ok := strings.CutPrefix(rest, "after=")
+	decisions, err := strconv.ParseUint(after, 10, 63)
+	if !ok || err != nil {
+		return nil, fmt.Sprintf("pos does not take %q there", rest)
+	}
+	return POSAfter(decisions), ""
 }
 
 func parsePCT(rest string, more bool) (func(uint64) Strategy, string) {

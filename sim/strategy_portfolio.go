@@ -11,7 +11,8 @@ func Portfolio(members ...func(seed uint64) Strategy) func(seed uint64) Strategy
 	members = slices.Clone(members)
 	if len(members) == 0 {
 		members = []func(uint64) Strategy{
-			Random, POS, PCT(2, PCTConfig{}), Sticky(0.9), POS, PCT(3, PCTConfig{Points: InterestingPoints}),
+			Random, POSAfter(0), PCT(2, PCTConfig{}),
+			Sticky(0.9), POSAfter(0), PCT(3, PCTConfig{Points: InterestingPoints}),
 		}
 	}
 	return func(seed uint64) Strategy { return members[seed%uint64(len(members))](seed) }

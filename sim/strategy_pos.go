@@ -1,32 +1,46 @@
 package sim
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
-// POS returns the strategy of Yuan, Yang and Gu ("Partial Order Aware Concurrency
-// Sampling", CAV 2018). Each pending operation has a random priority, and the
-// highest one goes on; those that race with it, because they are on the same object
-// and one of the two writes, draw theirs anew. So it samples the orders of
-// operations that race, and wastes little chance on those that commute.
+// randomFirst is how many decisions [POS] leaves to chance.
+const randomFirst = 12
+
+// POS is [POSAfter] 12 random decisions.
+func POS(seed uint64) Strategy { return POSAfter(randomFirst)(seed) }
+
+// POSAfter returns the strategy of Yuan, Yang and Gu ("Partial Order Aware Concurrency
+// Sampling", CAV 2018), after a number of decisions of [Random]. Each pending operation
+// has a random priority, and the highest one goes on; those that race with it, because
+// they are on the same object and one of the two writes, draw theirs anew. So it samples
+// the orders of operations that race, and wastes little chance on those that commute.
 //
-// It departs from the paper in one point: an operation that races with none, as far as is
+// It departs from the paper in two points. An operation that races with none, as far as is
 // known, takes over the priority of the task's operation before it. That is a spawn, the
 // first operation after a start, and the fifth and any later one on an object that nobody
 // else has been about to use so far. If each of them drew, as in the paper, they would
 // settle how far tasks get ahead of each other before those that race have begun.
 //
 // Any other operation without an object, such as a yield, draws, and so does every
-// hundredth one on an object of its own: a task that polls has to let others go on. POS
-// is much better than [Random] where tasks also do what does not race, and up to three
-// times worse where they do next to nothing else (docs/detection.md). A candidate that
-// is starved for more than 10,000 steps makes the strategy fair for a while.
-func POS(seed uint64) Strategy {
-	return &pos{
-		draws: newDraws(seed), fair: newTail(seed, 0), chances: chances(streamSeed(seed, "pos")),
-		uses: make(map[uint64]use),
+// hundredth one on an object of its own: a task that polls has to let others go on. A
+// candidate that is starved for more than 10,000 steps makes the strategy fair for a while.
+//
+// The other point is the random beginning. POS lets tasks get far apart; that is much
+// better than chance where they also do what does not race, and up to three times worse
+// where they start side by side and the bug is right there. With 12 random decisions it is
+// no worse there, and finds what needs tasks far apart within 20 to 60 decisions a third as
+// often (docs/detection.md). In a [Portfolio], which has [Random] besides, it begins at once.
+func POSAfter(decisions uint64) func(seed uint64) Strategy {
+	return func(seed uint64) Strategy {
+		return &pos{
+			draws: newDraws(seed), fair: newTail(seed, 0), chances: chances(streamSeed(seed, "pos")),
+			uses:  make(map[uint64]use),
+			first: decisions, left: decisions, random: runtime.NewRand(streamSeed(seed, "schedule")),
+		}
 	}
 }
 
@@ -36,6 +50,9 @@ type pos struct {
 	chances chances
 	last    access         // of the operation that went on
 	uses    map[uint64]use // by the identity of the object
+
+	first, left uint64 // how many decisions are random: of all, and of those to come
+	random      *runtime.Rand
 }
 
 // use is by whom an object is used, and how often.
@@ -73,6 +90,10 @@ func (c *chances) next() uint64 {
 }
 
 func (p *pos) Pick(d *Decision) int {
+	if p.left > 0 {
+		p.left--
+		return below(p.random, d.n)
+	}
 	if p.fair.isFair(d) {
 		p.last.n = 0
 		return p.fair.pick(d)
@@ -173,7 +194,12 @@ func (p *pos) use(object uint64, t *task) uint64 {
 	return u.count
 }
 
-func (p *pos) String() string { return "pos" }
+func (p *pos) String() string {
+	if p.first == randomFirst {
+		return "pos"
+	}
+	return fmt.Sprint("pos:after=", p.first)
+}
 
 // access is what an operation is known to work on: the identities of up to four
 // objects, none if nothing is known.

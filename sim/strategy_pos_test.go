@@ -42,7 +42,7 @@ func turns(t *testing.T, isShared bool) float64 {
 	})
 	for seed := range uint64(runs) {
 		last = -1
-		if r := runWith(t, sim.Config{Seed: seed, Strategy: sim.POS}, main); r.Verdict.Kind != sim.OK {
+		if r := runWith(t, sim.Config{Seed: seed, Strategy: sim.POSAfter(0)}, main); r.Verdict.Kind != sim.OK {
 			t.Fatal(r.Verdict)
 		}
 	}
@@ -86,7 +86,7 @@ func TestPOSLetsOthersGoOnWhileATaskPolls(t *testing.T) {
 		done.Wait()
 	})
 	for seed := range uint64(runs) {
-		r := runWith(t, sim.Config{Seed: seed, Strategy: sim.POS}, main)
+		r := runWith(t, sim.Config{Seed: seed, Strategy: sim.POSAfter(0)}, main)
 		if r.Verdict.Kind != sim.OK {
 			t.Fatal(r.Verdict)
 		}

@@ -19,7 +19,7 @@ import (
 // strategies are all that there are, by name.
 var strategies = []string{
 	"random", "sticky:0.9", "sticky:0.999", "pct:1", "pct:3", "pct:3:steps=40", "pct:2:interesting",
-	"pct:2:resources", "pct:1000", "pos", "portfolio",
+	"pct:2:resources", "pct:1000", "pos", "pos:after=0", "pos:after=100", "portfolio",
 }
 
 func parsed(t *testing.T, text string) func(uint64) sim.Strategy {
@@ -140,7 +140,7 @@ func TestPortfolioGoesAround(t *testing.T) {
 // mean.
 func TestParseStrategyRefusesNonsense(t *testing.T) {
 	for _, text := range []string{
-		"", "fair", "random:1", "pos:2", "sticky:", "sticky:1", "sticky:-0.1", "sticky:NaN", "pct:", "pct:0",
+		"", "fair", "random:1", "pos:2", "pos:", "pos:after=", "pos:after=-1", "pos:after=1:after=2", "sticky:", "sticky:1", "sticky:-0.1", "sticky:NaN", "pct:", "pct:0",
 		"pct:1001", "pct:-1", "pct:3:4", "pct:steps=0", "pct:steps=1:steps=2", "pct:interesting:resources",
 		"portfolio:", "portfolio:pos,", "portfolio:portfolio", "portfolio:pct:0",
 	} {
@@ -171,10 +171,11 @@ func TestPrioritiesChangeAtPoints(t *testing.T) {
 	}
 }
 
-// naivePOS is POS word for word, on what everybody can see of a decision, with our one
-// departure from it. It knows of no selects.
+// naivePOS is POS word for word, on what everybody can see of a decision, with our two
+// departures from it. It knows of no selects.
 type naivePOS struct {
-	sim.Strategy // draws
+	sim.Strategy     // draws
+	left         int // decisions at random
 	random       *runtime.Rand
 	chances      map[*runtime.Task]chance
 	last         map[*runtime.Task]chance // of what went on
@@ -188,12 +189,16 @@ type chance struct {
 
 func newNaivePOS(seed uint64) sim.Strategy {
 	return &naivePOS{
-		sim.Random(seed), runtime.NewRand(seed), make(map[*runtime.Task]chance),
+		sim.Random(seed), 12, runtime.NewRand(seed), make(map[*runtime.Task]chance),
 		make(map[*runtime.Task]chance), make(map[*runtime.Object]map[*runtime.Task]int),
 	}
 }
 
 func (p *naivePOS) Pick(d *sim.Decision) int {
+	if p.left > 0 {
+		p.left--
+		return p.random.IntN(d.Len())
+	}
 	best := 0
 	for i := range d.Len() {
 		t := d.Task(i)
@@ -219,7 +224,7 @@ func (p *naivePOS) Pick(d *sim.Decision) int {
 	return best
 }
 
-// racesWithNone is the departure: these operations do not draw.
+// racesWithNone is one departure: these operations do not draw.
 func (p *naivePOS) racesWithNone(t *runtime.Task, op runtime.Op) bool {
 	isFirst := p.last[t].op.Kind == runtime.OpStart
 	if op.Object == nil {
