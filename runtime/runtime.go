@@ -151,19 +151,18 @@ func (rt *Runtime) misuse(message string) {
 // package that asked for it.
 func (rt *Runtime) name(o *Object, kind string) {
 	var callers [16]uintptr
-	frames := goruntime.CallersFrames(callers[:goruntime.Callers(3, callers[:])])
-	function := "unknown"
-	for {
-		frame, more := frames.Next()
-		if frame.Function != "" && !strings.HasPrefix(frame.Function, ownPackage) {
-			function = stableName(frame.Function)
-			break
-		}
-		if !more {
-			break
+	for _, depth := range []int{3, len(callers)} { // most are near, and each frame costs
+		frames := goruntime.CallersFrames(callers[:goruntime.Callers(3, callers[:depth])])
+		for more := true; more; {
+			var frame goruntime.Frame
+			frame, more = frames.Next()
+			if frame.Function != "" && !strings.HasPrefix(frame.Function, ownPackage) {
+				rt.nameAs(o, kind, stableName(frame.Function))
+				return
+			}
 		}
 	}
-	rt.nameAs(o, kind, function)
+	rt.nameAs(o, kind, "unknown")
 }
 
 // stableName makes the name of a closure independent of the compiler. Inlining

@@ -162,7 +162,7 @@ func appends(ctx context.Context, w *sim.World) error {
 	}
 
 	// then, once the faults are over, appends go on,
-	s.recover(w)
+	s.recover(w, 10*time.Second)
 
 	// and the shard has what the writers were told.
 	return s.audit(ctx, rt)
@@ -310,11 +310,12 @@ func (r *reader) hasExpired(rt *runtime.Runtime, err error) bool {
 	return true
 }
 
-// recover ends the faults, and asserts that appends go on.
-func (s *shardWorld) recover(w *sim.World) {
-	w.Quiesce(10 * time.Second)
+// recover ends the faults, lets the processes go on without any for a while, and asserts that
+// appends do.
+func (s *shardWorld) recover(w *sim.World, calm time.Duration) {
+	w.Quiesce(calm)
 	succeeded := s.journal.Succeeded()
-	w.Eventually("P-52", 12*time.Second, func() bool { return s.journal.Succeeded() > succeeded }, "appends", succeeded)
+	w.Eventually("P-52", 22*time.Second-calm, func() bool { return s.journal.Succeeded() > succeeded }, "appends", succeeded)
 }
 
 // audit reads the shard on a process of its own, without faults, and compares

@@ -63,7 +63,7 @@ func clocks(ctx context.Context, w *sim.World) error {
 	}
 
 	// then, once clocks run evenly, wherever they are, appends go on,
-	s.recover(w)
+	s.recover(w, drawCalm(rand))
 
 	// and the shard has what the writers were told.
 	return s.audit(ctx, rt)

@@ -66,7 +66,7 @@ func damage(ctx context.Context, w *sim.World) error {
 	}
 
 	// and, once the faults are over, appends go on;
-	s.recover(w)
+	s.recover(w, drawCalm(rand))
 	for _, n := range w.Nodes() {
 		if err := n.Crash(); err != nil {
 			return err

@@ -42,12 +42,13 @@ func evolution(ctx context.Context, w *sim.World) error {
 
 	// Given processes that know what will become of the schema of a shard, and of which each
 	// writes and reads it under one version or the other,
-	nodes := runtime.Between(rand, 2, 3)
+	nodes := 2 + rand.IntN(3)/2
 	plan := trouble{nodes: nodes, faults: 5, steps: 2500, kinds: storeFaults, storage: storageRules}.plan(w)
 	s, err := newShardWorld(w, rand, plan)
 	if err != nil {
 		return err
 	}
+	s.config.SelfCheck = rand.IntN(3) == 0 // others always do it
 	s.config.AuditPercent = []int{-1, 1, 50, 100}[rand.IntN(4)]
 	if rand.IntN(4) == 0 { // small parts have narrow bounds
 		s.config.InlineSizeMax, s.config.PartSize = 1, runtime.Between(rand, 100, 800)
@@ -64,7 +65,7 @@ func evolution(ctx context.Context, w *sim.World) error {
 	}
 
 	// then, once the faults are over, appends go on,
-	s.recover(w)
+	s.recover(w, drawCalm(rand))
 
 	// and under every schema the shard has what the writers were told.
 	return e.auditSchemas(ctx, rt)

@@ -63,7 +63,7 @@ func formats(ctx context.Context, w *sim.World) error {
 	}
 
 	// then, once the faults are over, appends go on,
-	s.recover(w)
+	s.recover(w, 10*time.Second)
 
 	// and the shard has what the writers were told, whatever program they were.
 	return s.audit(ctx, rt)

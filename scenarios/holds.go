@@ -33,7 +33,7 @@ func holds(ctx context.Context, w *sim.World) error {
 		return err
 	}
 	var descriptions []collections.Description
-	for range mostlyFew(rand, 2, 30) {
+	for range mostlyFew(rand, 2, 20) {
 		descriptions = append(descriptions, collections.Description{ID: c.newID()})
 	}
 	if err := bootNodes(w, 1, func(ctx context.Context, rt *runtime.Runtime) error {

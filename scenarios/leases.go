@@ -51,7 +51,7 @@ func leases(ctx context.Context, w *sim.World) error {
 	}
 
 	// then, once the faults are over, appends go on,
-	s.recover(w)
+	s.recover(w, drawCalm(rand))
 
 	// and the shard has what the writers were told.
 	return s.audit(ctx, rt)

@@ -53,7 +53,8 @@ func replicas(ctx context.Context, w *sim.World) error {
 	}
 
 	// then, once the faults are over, they get on,
-	w.Quiesce(10 * time.Second)
+	calm := drawCalm(rand)
+	w.Quiesce(calm)
 	client, err := s.calmClient(rt)
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func replicas(ctx context.Context, w *sim.World) error {
 		return err
 	}
 	before := shard.SharedUpper()
-	late, cancel := rt.WithTimeout(ctx, 12*time.Second)
+	late, cancel := rt.WithTimeout(ctx, 22*time.Second-calm)
 	defer cancel()
 	rt.Always(shard.WaitForUpperPast(late, before) == nil, "P-52", "upper", before)
 

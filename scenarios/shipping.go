@@ -43,7 +43,7 @@ func shipping(ctx context.Context, w *sim.World) error {
 	rand := rt.Rand("shipping")
 
 	// Given processes that build batches for the first of them, and read in parts,
-	nodes := runtime.Between(rand, 2, 3)
+	nodes := 2 + rand.IntN(3)/2
 	plan := trouble{nodes: nodes, faults: 5, steps: 2500, kinds: storeFaults, storage: storageRules}.plan(w)
 	shard, err := newShardWorld(w, rand, plan)
 	if err != nil {
@@ -56,12 +56,12 @@ func shipping(ctx context.Context, w *sim.World) error {
 	}
 
 	// when they, the store, and their clocks are in trouble,
-	if err := strike(ctx, w, plan, runtime.Between(rand, 3, 6)); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, 1, 4)); err != nil {
 		return err
 	}
 
 	// then, once the faults are over, batches arrive,
-	s.recover(w)
+	s.recover(w, drawCalm(rand))
 
 	// and when all have come to their end, what is there is what was appended, and no more.
 	s.end()
@@ -109,6 +109,7 @@ func (s *shippingWorld) drawConfig(rand *runtime.Rand) {
 	s.config.RollupThreshold = runtime.Between(rand, 2, 5)
 	s.config.CompactionsMax = runtime.Between(rand, 1, 3)
 	s.config.CompactionFanout = 2
+	s.config.SelfCheck = rand.IntN(3) == 0 // others always do it
 }
 
 func (s *shippingWorld) process(ctx context.Context, rt *runtime.Runtime) error {

@@ -86,6 +86,15 @@ func strike(ctx context.Context, w *sim.World, plan sim.Plan, seconds int) error
 	return w.Runtime().Sleep(ctx, time.Duration(seconds)*time.Second)
 }
 
+// drawCalm draws for how long processes go on once the faults are over: in two runs of three
+// shortly, because that is what the time of a run goes into, and little is found there.
+func drawCalm(rand *runtime.Rand) time.Duration {
+	if rand.IntN(3) == 0 {
+		return time.Duration(runtime.Between(rand, 3, 10)) * time.Second
+	}
+	return time.Duration(runtime.Between(rand, 1, 2)) * time.Second
+}
+
 // kindNames returns what a sweep has to deliver: the kinds, and the effects of rules.
 func kindNames(kinds []sim.FaultKind, rules ...string) []string {
 	var names []string

@@ -106,13 +106,14 @@ func Encode(schema relation.Schema, consolidated []Update, options Options) ([]b
 // measures are what has to be known of all rows beforehand.
 type measures struct {
 	// size is what they take in the file, about, and sizeMax the size of the longest
-	// row; both in bytes.
+	// row, both in bytes; length is how many there are.
 	size, sizeMax int64
+	length        int
 }
 
 // measure also checks what has to hold of all updates together.
 func measure(schema relation.Schema, updates []Update) (measures, error) {
-	var rows measures
+	rows := measures{length: len(updates)}
 	overhead := int64(6*schema.Len() + 16) // in the file a value has at most 6 bytes more than in the row
 	for i := range updates {
 		if updates[i].Diff == 0 || i > 0 && compare(updates[i-1], updates[i]) >= 0 {
@@ -167,6 +168,7 @@ func newEncoder(l layout, options Options, rows measures) *encoder {
 		parquet.DefaultEncoding(&parquet.Plain),
 		parquet.DataPageStatistics(false),
 		parquet.PageBufferSize(max(pageSizeMin, pageSize*16/max(16, l.columns()))),
+		parquet.WriteBufferSize(0), // it writes to memory
 	}
 	if options.Compression == Zstd {
 		writerOptions = append(writerOptions, parquet.Compression(zstdCodec))
@@ -184,7 +186,7 @@ func newEncoder(l layout, options Options, rows measures) *encoder {
 		batch:  make([][]parquet.Value, l.columns()),
 	}
 	for i := range e.batch {
-		e.batch[i] = make([]parquet.Value, batchLengthMax)
+		e.batch[i] = make([]parquet.Value, min(rows.length, batchLengthMax))
 	}
 	return e
 }

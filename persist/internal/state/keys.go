@@ -1,7 +1,8 @@
 package state
 
 import (
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"strconv"
 	"strings"
 )
@@ -56,7 +57,8 @@ type PartName struct {
 
 // Key returns the key of the part.
 func (n PartName) Key() PartKey {
-	return PartKey(fmt.Sprintf("%c%016x-%v/%v", n.Class, uint64(n.Epoch), n.Writer, n.ID))
+	epoch := binary.BigEndian.AppendUint64(nil, uint64(n.Epoch))
+	return PartKey(string(n.Class) + hex.EncodeToString(epoch) + "-" + n.Writer.String() + "/" + n.ID.String())
 }
 
 // Parse returns what the key is made of, or a [*MalformedError].
