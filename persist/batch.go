@@ -179,8 +179,8 @@ func drafts(batches []*Batch) []state.Draft {
 }
 
 // makeObjects writes what is inlined of a batch to objects, which are the batch's as soon
-// as they may be there.
-func (w *Writer) makeObjects(ctx context.Context, b *Batch) error {
+// as they may be there. It returns those.
+func (w *Writer) makeObjects(ctx context.Context, b *Batch) (made []state.Run, err error) {
 	runs := slices.Clone(b.draft.Runs) // an attempt of which nobody knows has the others
 	for i, run := range runs {
 		if len(run.Parts) != 1 || !run.Parts[0].IsInline() {
@@ -188,28 +188,28 @@ func (w *Writer) makeObjects(ctx context.Context, b *Batch) error {
 		}
 		updates, err := w.machine.inlineUpdates(ctx, run.ID, run.Parts[0])
 		if err != nil {
-			return err
+			return made, err
 		}
 		var format rowFormat // none, whatever has been registered since
 		if !b.draft.IsSchemaless {
 			if format, err = formatOf(w.machine.state(), run.Schema); err != nil {
-				return err
+				return made, err
 			}
 		}
 		written, err := w.write(ctx, b.class, format, updates, 0)
 		if err != nil {
-			return err
+			return made, err
 		}
 		if written.Parts[0].IsInline() {
-			return fmt.Errorf("%w: the metadata is full, and the format of the shard has no objects", ErrUsage)
+			return made, fmt.Errorf("%w: the metadata is full, and the format of the shard has no objects", ErrUsage)
 		}
 		for j := range written.Parts {
 			written.Parts[j].Rewrite = run.Parts[0].Rewrite
 		}
-		runs[i] = written
+		runs[i], made = written, append(made, written)
 		b.draft.Runs = runs
 	}
-	return nil
+	return made, nil
 }
 
 func (b *Batch) wrap(what string, err error) error {

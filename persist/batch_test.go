@@ -1,6 +1,7 @@
 package persist_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -302,4 +303,58 @@ func TestFullMetadataMakesObjectsOfBatches(t *testing.T) {
 		t.Error(diff)
 	}
 	p.wantSnapshot(c, w.Shard(), 8, "a@8+1", "b@8+1")
+}
+
+// lateBlob is a store of objects in which something else happens before an object is there.
+type lateBlob struct {
+	persist.Blob
+	before func() error
+}
+
+func (b *lateBlob) Set(ctx context.Context, key string, value []byte) error {
+	if b.before != nil {
+		if err := b.before(); err != nil {
+			return err
+		}
+	}
+	return b.Blob.Set(ctx, key, value)
+}
+
+// TestObjectsThatWereMadeForNothingAreDeleted protects stores from objects that an append
+// wrote for want of room, when it turns out that an earlier attempt was committed with the
+// rows inlined; and shards from the loss of such objects when a later attempt was.
+func TestObjectsThatWereMadeForNothingAreDeleted(t *testing.T) {
+	for _, isInlined := range []bool{true, false} {
+		p := newPlace(t)
+		rt := p.live()
+		blob, log := &lateBlob{Blob: p.store.Blob(rt)}, &hooked{Consensus: p.store.Consensus(rt)}
+		c, err := persist.New(rt, blob, log, persist.Config{CompactionsMax: -1})
+		must(t, err)
+		defer c.Close()
+		w := p.writer(c, c.NewShardID())
+		b := p.build(w, 0, 1, persist.BatchOptions{IsStaged: true}, insert("a", 0))
+		attempts := 0
+		log.compareAndSet = func(commit func() (bool, error)) (bool, error) {
+			switch attempts++; {
+			case attempts == 1: // it comes late, or never; and then there is no room any more
+				if isInlined {
+					blob.before = func() error {
+						_, err := commit()
+						return err
+					}
+				}
+				full := func(config *persist.Config) { config.InlineTotalMax = 1 }
+				return false, errors.Join(persist.ErrIndeterminate, c.Configure(full))
+			case attempts == 2 && !isInlined: // its answer is lost
+				_, err := commit()
+				return false, errors.Join(persist.ErrIndeterminate, err)
+			}
+			return commit()
+		}
+		must(t, p.appendAll(w, 0, 1, b))
+		if keys := p.keys(w.Shard()); isInlined != (len(keys) == 0) || attempts != 2 {
+			t.Errorf("inlined %t: after %d attempts there are %q", isInlined, attempts, keys)
+		}
+		p.wantSnapshot(p.client(persist.Config{}), w.Shard(), 0, "a@0+1")
+	}
 }

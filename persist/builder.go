@@ -127,8 +127,9 @@ func (b *BatchBuilder) Finish(ctx context.Context, upper frontier.Antichain) (*B
 	return &Batch{machine: b.machine, class: b.class, draft: draft}, nil
 }
 
-// Discard gives up what has been built, and deletes its objects; what it cannot delete
-// stays until a sweep. After Finish it does nothing.
+// Discard gives up what has been built, and deletes its objects. What is left because ctx
+// has ended it deletes when it is called again; otherwise it stays until a sweep, and that
+// of a staged batch for good. After Finish it does nothing.
 func (b *BatchBuilder) Discard(ctx context.Context) {
 	if b.ended == nil {
 		b.ended = &UsageError{Kind: state.BatchGone, Details: "it has been discarded"}
@@ -148,10 +149,14 @@ func (b *BatchBuilder) fail(ctx context.Context, err error) error {
 }
 
 func (b *BatchBuilder) discardRuns(ctx context.Context) {
+	b.buffer = nil
+	var all []state.Run
 	for _, run := range b.runs {
-		b.machine.discard(ctx, run.Run)
+		all = append(all, run.Run)
 	}
-	b.buffer, b.runs = nil, nil
+	if b.machine.discard(ctx, all...) {
+		b.runs = nil
+	}
 }
 
 func (b *BatchBuilder) wrap(err error) error {
@@ -274,7 +279,10 @@ func (b *BatchBuilder) mergeLast(ctx context.Context, count int) error {
 	}
 	w := b.newPartWriter(0)
 	run, err := b.merge(ctx, w, &source{reading: b.reading(), batch: batch})
-	if err != nil {
+	if err == nil {
+		err = b.machine.deleteParts(ctx, partKeys(batch.Runs))
+	}
+	if err != nil { // the inputs are still the builder's, whatever is left of them
 		b.runs = append(b.runs, builtRun{Run: state.Run{Parts: w.parts}}) // to be discarded
 		return b.explain(ctx, err, batch.Runs)
 	}
@@ -283,7 +291,6 @@ func (b *BatchBuilder) mergeLast(ctx context.Context, count int) error {
 	if run.Length > 0 {
 		b.runs = append(b.runs, builtRun{Run: run, level: level})
 	}
-	b.machine.discard(ctx, batch.Runs...)
 	return nil
 }
 

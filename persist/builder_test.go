@@ -238,6 +238,56 @@ func TestABuilderThatEndsEarlyLeavesNothing(t *testing.T) {
 	})
 }
 
+// endingBlob is a store of objects in which the context of a caller ends before a deletion.
+type endingBlob struct {
+	persist.Blob
+	left int // deletions until then
+	end  context.CancelFunc
+}
+
+func (b *endingBlob) Delete(ctx context.Context, key string) (int, bool, error) {
+	if b.left--; b.left == 0 {
+		b.end()
+		return 0, false, fmt.Errorf("%w: %w", persist.ErrIndeterminate, ctx.Err())
+	}
+	return b.Blob.Delete(ctx, key)
+}
+
+// TestABuilderRemembersWhatItCouldNotDelete protects stores from what went into a merge
+// when the context ended before it was deleted, in the middle of a batch or at its end:
+// staged objects no sweep would delete.
+func TestABuilderRemembersWhatItCouldNotDelete(t *testing.T) {
+	for deletions := 1; ; deletions++ {
+		p := newPlace(t)
+		rt := p.live()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		blob := &endingBlob{Blob: p.store.Blob(rt), left: deletions, end: cancel}
+		c, err := persist.New(rt, blob, p.store.Consensus(rt), persist.Config{PartSize: 1, RunsMax: 2, DeletesMax: 1})
+		must(t, err)
+		defer c.Close()
+		w := p.writer(c, c.NewShardID())
+		b := w.NewBatch(ctx, frontier.At(0), persist.BatchOptions{IsStaged: true})
+		for i := 0; i < 9 && err == nil; i++ {
+			err = b.Add(ctx, fmt.Appendf(nil, "row %d", 9-i), 0, 1)
+		}
+		if err == nil {
+			_, err = b.Finish(ctx, frontier.At(10))
+		}
+		if err == nil {
+			if deletions < 10 {
+				t.Errorf("there were %d deletions", deletions-1)
+			}
+			return
+		}
+		b.Discard(ctx) // it has ended
+		b.Discard(t.Context())
+		if keys := p.keys(w.Shard()); !errors.Is(err, context.Canceled) || len(keys) > 0 {
+			t.Errorf("before deletion %d: %v, left behind %q", deletions, err, keys)
+		}
+	}
+}
+
 // TestOneRunIsNotEnough protects builders from merging without end.
 func TestOneRunIsNotEnough(t *testing.T) {
 	for _, config := range []persist.Config{{RunsMax: 1}, {RunsMax: -1}, {UploadsMax: -1}} {

@@ -150,9 +150,9 @@ func (m *machine) serve(ctx context.Context, all []*pending) {
 			deliver(all, attempt{state: base, standing: state.Final}, err)
 			return
 		}
-		room := m.compactionRoom()
+		room, givenBack := m.compactionRoom()
 		all = stillWanted(base, all)
-		r, err := m.execute(base, room, all)
+		r, err := m.execute(base, room, givenBack, all)
 		switch {
 		case err != nil && len(r.sent) > 1: // together they are too much
 			for _, p := range r.sent {
@@ -207,9 +207,11 @@ type round struct {
 
 // execute runs commands one after another. The error is about what was proposed,
 // by all of those sent together. It does not wait, not even for a lock.
-func (m *machine) execute(base *state.State, room int, all []*pending) (r round, err error) {
+func (m *machine) execute(
+	base *state.State, room int, givenBack []state.Compaction, all []*pending,
+) (r round, err error) {
 	env := m.client.environment()
-	env.Config.CompactionsMax = room
+	env.Config.CompactionsMax, env.GivenBack = room, givenBack
 	candidate, err := state.NewCandidate(env, base)
 	if err != nil {
 		return round{sent: all}, err

@@ -26,11 +26,12 @@ func (m *machine) compactAssigned(ctx context.Context) (failed error) {
 	}
 }
 
-// compactionRoom returns how many further compactions this process takes on.
-func (m *machine) compactionRoom() int {
+// compactionRoom returns how many further compactions this process takes on, and those
+// that it has given back.
+func (m *machine) compactionRoom() (room int, givenBack []state.Compaction) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return max(m.client.config().CompactionsMax-len(m.requests), 0)
+	return max(m.client.config().CompactionsMax-len(m.requests), 0), m.givenBack
 }
 
 // compact merges the batches of a request and puts the result in their place. It holds
@@ -43,7 +44,7 @@ func (m *machine) compact(ctx context.Context, request state.CompactionRequest) 
 		if errors.Is(err, errPartMissing) || m.isOutdated(ctx, request) {
 			return nil
 		}
-		return m.poison(err)
+		return m.giveBack(ctx, request, m.poison(err))
 	}
 	command := state.ApplyCompaction{
 		Window: request.Window, Since: request.Since, Batches: request.Batches, DroppedDiffs: dropped,
@@ -62,7 +63,28 @@ func (m *machine) compact(ctx context.Context, request state.CompactionRequest) 
 	if !ever.Finish(err == nil && outcome == state.CompactionApplied) {
 		m.discard(ctx, run)
 	}
-	return err
+	if err != nil {
+		return m.giveBack(ctx, request, err)
+	}
+	return nil
+}
+
+// giveBack lets others merge what this process cannot, for lack of a key for example. It
+// does not try again before it would be taken for dead. Damage is an exception: whoever
+// else finds it gives up the shard as well. It returns why, and what failed besides.
+func (m *machine) giveBack(ctx context.Context, request state.CompactionRequest, why error) error {
+	if errors.Is(why, ErrCorruption) || ctx.Err() != nil {
+		return why
+	}
+	env := m.client.environment()
+	m.mu.Lock()
+	m.givenBack = slices.DeleteFunc(slices.Clone(m.givenBack), func(claim state.Compaction) bool {
+		return claim.StartedMS+env.Config.CompactionFallbackMS < env.NowMS
+	})
+	m.givenBack = append(m.givenBack, request.Claim())
+	m.mu.Unlock()
+	_, _, err := apply(ctx, m, state.GiveBackCompaction{Claim: request.Claim()}, nil)
+	return errors.Join(why, err)
 }
 
 // newestSchema returns the newest schema of any updates of the batches. They are merged
@@ -86,11 +108,14 @@ func (m *machine) isOutdated(ctx context.Context, request state.CompactionReques
 }
 
 // merge writes the updates of some batches anew, as one run. If there is an error the
-// run says what was written.
+// run says what was written. If nobody can ever read them none are left.
 func (m *machine) merge(
 	ctx context.Context, request state.CompactionRequest,
 ) (run state.Run, dropped int64, err error) {
-	since, _ := request.Since.Time()
+	since, isReadable := request.Since.Time()
+	if !isReadable {
+		return run, request.DiffsSum(), nil
+	}
 	known := m.state()
 	format, err := formatOf(known, newestSchema(request.Batches))
 	if err != nil {

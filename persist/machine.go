@@ -32,10 +32,12 @@ type machine struct {
 	distrustsStats atomic.Bool
 
 	rollup, garbage, compaction chore
-	// goal is up to which version to collect garbage, and requests what to merge.
-	// Both are guarded by the committer's lock.
-	goal     SeqNo
-	requests []state.CompactionRequest
+	// goal is up to which version to collect garbage, requests what to merge, and givenBack
+	// what others may merge instead; its elements are never modified. All are guarded by the
+	// committer's lock.
+	goal      SeqNo
+	requests  []state.CompactionRequest
+	givenBack []state.Compaction
 }
 
 // knowledge is what a process knows of a shard.

@@ -146,17 +146,15 @@ func (w *partWriter) encode() (state.Part, []byte, error) {
 // rowLowerSize is the size of the longest lower bound of rows, in bytes.
 const rowLowerSize = 256
 
-// discard deletes the objects of a run that no version refers to and none ever will.
-func (m *machine) discard(ctx context.Context, runs ...state.Run) {
-	var keys []state.PartKey
-	for _, run := range runs {
-		for _, p := range run.Parts {
-			if !p.IsInline() {
-				keys = append(keys, p.Key)
-			}
-		}
-	}
-	if err := m.deleteParts(ctx, keys); err != nil {
+// partKeys returns the keys of all objects of runs.
+func partKeys(runs []state.Run) []state.PartKey { return state.Draft{Runs: runs}.PartKeys() }
+
+// discard deletes the objects of runs that no version refers to and none ever will. It
+// reports whether they are gone.
+func (m *machine) discard(ctx context.Context, runs ...state.Run) (isDone bool) {
+	err := m.deleteParts(ctx, partKeys(runs))
+	if err != nil {
 		m.client.rt.Logger().WarnContext(ctx, "unused parts not deleted", "shard", m.shard, "error", err)
 	}
+	return err == nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,6 +97,54 @@ func TestOneMergeThatFailsDoesNotStopTheOthers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	must(t, w.CompareAndAppend(ctx, []persist.Update{insert("z", at)}, frontier.At(at), frontier.At(at+1)))
+}
+
+// asked is an encrypter that counts how often a key is asked for that it does not have.
+type asked struct {
+	persist.Encrypter
+	inVain atomic.Int64
+}
+
+func (a *asked) Decrypt(ctx context.Context, keyID string, ciphertext, bound []byte) ([]byte, error) {
+	plaintext, err := a.Encrypter.Decrypt(ctx, keyID, ciphertext, bound)
+	if errors.Is(err, persist.ErrUnknownKey) {
+		a.inVain.Add(1)
+	}
+	return plaintext, err
+}
+
+// TestWhoCannotMergeLetsOthers protects shards from a process that cannot merge what it was
+// asked to, for lack of a key: it says so, does not try again and again, and others do it.
+func TestWhoCannotMergeLetsOthers(t *testing.T) {
+	p, shard, at := newPlace(t), persist.ShardID{5}, uint64(0)
+	grow := func(w *persist.Writer, count int) {
+		for range count {
+			must(t, w.CompareAndAppend(t.Context(), []persist.Update{insert("row", at)}, frontier.At(at), frontier.At(at+1)))
+			at++
+			must(t, p.live().Sleep(t.Context(), time.Millisecond)) // merges happen in the background
+		}
+	}
+	first := func() persist.InspectedBatch {
+		now, err := p.client(persist.Config{}).Inspect(t.Context(), shard)
+		must(t, err)
+		return now.Batches[0]
+	}
+	grow(p.writer(p.client(persist.Config{CompactionsMax: -1, Encrypter: newKeys(t, "a")}), shard), 7)
+	keys := &asked{Encrypter: newKeys(t, "b")}
+	grow(p.writer(p.client(persist.Config{CompactionFanout: 2, Encrypter: keys}), shard), 20)
+	if n := keys.inVain.Load(); n == 0 || n > 8 {
+		t.Errorf("who does not have the key has asked for it %d times", n)
+	}
+	if batch := first(); batch.Upper != frontier.At(1) {
+		t.Errorf("who does not have the key has merged: %v", batch)
+	}
+	w := p.writer(p.client(persist.Config{CompactionFanout: 2, Encrypter: newKeys(t, "c", "a", "b")}), shard)
+	for tries := 0; first().Upper == frontier.At(1); tries++ {
+		grow(w, 1)
+		if tries > 200 {
+			t.Fatalf("nobody has merged %v", first())
+		}
+	}
 }
 
 // TestStagedBatchesStayStaged protects small batches that wait: they become objects late,

@@ -263,23 +263,25 @@ func (w *Writer) append(ctx context.Context, batches []*Batch, expected, next fr
 }
 
 // makeRoom does what an append has to wait for, if the state cannot take it up as it
-// is: it moves what is inlined into objects, or waits for compactions.
+// is: it moves what is inlined into objects, which it returns, or waits for compactions.
 func (w *Writer) makeRoom(
 	ctx context.Context, call *state.AppendCall, batches []*Batch, outcome state.AppendOutcome, p *pause,
-) error {
+) (written []state.Run, err error) {
 	if outcome == state.BatchesFull {
 		if _, _, err := apply(ctx, w.machine, state.ClaimCompactions{}, nil); err != nil {
-			return err
+			return nil, err
 		}
-		return w.machine.waitForRoom(ctx, p)
+		return nil, w.machine.waitForRoom(ctx, p)
 	}
 	for _, b := range batches {
-		if err := w.makeObjects(ctx, b); err != nil {
-			return err
+		more, err := w.makeObjects(ctx, b)
+		written = append(written, more...)
+		if err != nil {
+			return written, err
 		}
 	}
 	call.Command.Batches = drafts(batches)
-	return nil
+	return written, nil
 }
 
 // waitForRoom waits until compactions of this process have made room for another batch, or
@@ -300,16 +302,23 @@ func (m *machine) waitForRoom(ctx context.Context, p *pause) error {
 func (w *Writer) run(ctx context.Context, call *state.AppendCall, batches []*Batch) error {
 	m := w.machine
 	p := m.client.newRetry()
+	var unsent []state.Run // which no attempt had that may have been committed
 	for {
 		answer, a, err := try(ctx, m, call.Command)
 		switch {
 		case err == nil && (answer.Outcome == state.InlineFull || answer.Outcome == state.BatchesFull):
-			if err := w.makeRoom(ctx, call, batches, answer.Outcome, p); err != nil {
+			written, err := w.makeRoom(ctx, call, batches, answer.Outcome, p)
+			if err != nil {
 				return abandon(ctx, call, false, notSent(ctx, err))
 			}
+			unsent = append(unsent, written...)
 			continue
 		case err == nil && a.standing != state.Stale:
-			return call.Finish(answer)
+			err := call.Finish(answer)
+			if err == nil && answer.Outcome == state.AlreadyAppended {
+				m.discard(ctx, unsent...)
+			}
+			return err
 		case err == nil, isFinal(err) && a.standing == state.Stale:
 			current, refreshErr := m.isCurrent(ctx, a.state)
 			switch {
@@ -327,6 +336,7 @@ func (w *Writer) run(ctx context.Context, call *state.AppendCall, batches []*Bat
 			return abandon(ctx, call, true, err)
 		}
 		call.Indeterminate()
+		unsent = nil
 		if err := call.GiveUp(m.client.environment().NowMS); err != nil {
 			return err
 		}

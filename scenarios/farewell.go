@@ -43,6 +43,11 @@ func farewell(ctx context.Context, w *sim.World) error {
 		return err
 	}
 	f := &farewellWorld{s}
+	if unread := rt.Rand("unreadable"); unread.IntN(4) == 0 {
+		if err := f.giveUpAtOnce(ctx, rt, unread); err != nil {
+			return err
+		}
+	}
 	if err := bootNodes(w, nodes, f.process); err != nil {
 		return err
 	}
@@ -86,6 +91,26 @@ func farewell(ctx context.Context, w *sim.World) error {
 		"current", usage.Current.Objects, "older", usage.Older.Objects, "versions", versions)
 	rt.Always(usage.Unreferenced.Objects == 0, "P-54", "orphans", usage.Unreferenced.Objects)
 	return nil
+}
+
+// giveUpAtOnce makes sure that nobody can ever read the shard, which is written all the
+// same, with next to no room for it.
+func (f *farewellWorld) giveUpAtOnce(ctx context.Context, rt *runtime.Runtime, rand *runtime.Rand) error {
+	if f.config.CompactionsMax > 0 { // otherwise nobody would ever make room
+		f.config.BatchesMax = runtime.Between(rand, 4, 8)
+	}
+	client, err := f.calmClient(rt)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	opaque := persist.Opaque{Codec: "node"}
+	owner, err := client.OpenSince(ctx, f.shard, persist.CriticalReaderID{0: 2}, opaque, "gives up")
+	if err != nil {
+		return err
+	}
+	_, err = owner.CompareAndDowngrade(ctx, opaque, opaque, frontier.Empty())
+	return err
 }
 
 // process uses the shard, and brings it to its end when its time has come.

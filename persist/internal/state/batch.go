@@ -28,6 +28,10 @@ type BatchIDs struct {
 // String returns the half-open interval.
 func (ids BatchIDs) String() string { return fmt.Sprintf("[%d,%d)", ids.Lower, ids.Upper) }
 
+func (ids BatchIDs) overlaps(other BatchIDs) bool {
+	return ids.Lower < other.Upper && other.Lower < ids.Upper
+}
+
 // Desc says what a batch contains: exactly the updates whose time, when they were
 // appended, was at or beyond Lower and not at or beyond Upper. Their times may
 // have been advanced to Since.

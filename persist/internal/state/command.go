@@ -12,8 +12,8 @@ import "cmp"
 // [DowngradeLeasedReader], [ExpireLeasedReader], [RegisterCriticalReader],
 // [CompareAndDowngradeSince] and [ExpireCriticalReader]; for schemas
 // [RegisterSchema] and [EvolveSchema]; for maintenance [ClaimCompactions],
-// [ApplyCompaction], [AddRollup], [RemoveRollups], [BeginEpoch] and [RaiseFence];
-// and for the shard as a whole [UpgradeVersion] and [Finalize].
+// [GiveBackCompaction], [ApplyCompaction], [AddRollup], [RemoveRollups], [BeginEpoch] and
+// [RaiseFence]; and for the shard as a whole [UpgradeVersion] and [Finalize].
 type Command[A any] interface {
 	// run decides on c.next, which earlier commands may have changed, then makes
 	// its own changes there. If it returns an error, or an answer that is not
@@ -109,6 +109,9 @@ type Environment struct {
 	// Hostname says who is asking. It is for people.
 	Hostname string
 	Config   Config
+	// GivenBack are the claims that whoever asks has given back, because he cannot merge
+	// the batches: he takes on none of those again before the claims would have lapsed.
+	GivenBack []Compaction
 	// IsExpired decides which leases have run out; nil is [Lease.IsExpired].
 	// Whatever it answers, a reader or writer whose entry is lost fails, and
 	// nothing wrong is ever read or written.

@@ -11,7 +11,10 @@ import (
 type CompactionRequest struct {
 	// Window is the range of ids of the batches.
 	Window BatchIDs
-	// Since is where times may be advanced to, and no further.
+	// StartedMS is when they were claimed.
+	StartedMS uint64
+	// Since is where times may be advanced to, and no further. If it is {} nobody can ever
+	// read the batches: what they are merged into has no updates.
 	Since frontier.Antichain
 	// Batches are what is to be merged, oldest first. They must not be modified.
 	Batches []*Batch
@@ -21,6 +24,21 @@ type CompactionRequest struct {
 func (r CompactionRequest) Desc() Desc {
 	first, last := r.Batches[0], r.Batches[len(r.Batches)-1]
 	return Desc{Lower: first.Desc.Lower, Upper: last.Desc.Upper, Since: r.Since}
+}
+
+// Claim returns what keeps others from merging the batches.
+func (r CompactionRequest) Claim() Compaction {
+	return Compaction{Window: r.Window, StartedMS: r.StartedMS}
+}
+
+// DiffsSum returns the sum of the diffs of all updates in the parts of the batches.
+func (r CompactionRequest) DiffsSum() (sum int64) {
+	for _, batch := range r.Batches {
+		for _, run := range batch.Runs {
+			sum += run.DiffsSum()
+		}
+	}
+	return sum
 }
 
 // The policy is size-tiered compaction, as log-structured stores have it: batches
@@ -53,8 +71,11 @@ func (c *Candidate) claimNewest() {
 	}
 }
 
+// mayClaim reports whether whoever asks can take on more, and there is a point in it:
+// what nobody can read is merged as long as somebody writes it, so that there is room.
 func (c *Candidate) mayClaim() bool {
-	return len(c.requests) < c.env.Config.CompactionsMax && !c.next.since.IsEmpty()
+	isAtItsEnd := c.next.since.IsEmpty() && c.next.Upper().IsEmpty()
+	return len(c.requests) < c.env.Config.CompactionsMax && !isAtItsEnd
 }
 
 // windowBefore returns the longest window worth merging that ends before a place in
@@ -90,8 +111,14 @@ func (c *Candidate) windowBefore(place int) []*Batch {
 func (b *Batch) wasMerged() bool { return b.IDs.Upper > b.IDs.Lower+1 }
 
 // isBeingMerged reports whether a batch lies in a window that somebody has
-// claimed and not been given up for dead.
+// claimed and not been given up for dead. Whoever asks stands by the claims that he has
+// given back, as if they were there.
 func (c *Candidate) isBeingMerged(batch *Batch) bool {
+	for _, claimed := range c.env.GivenBack {
+		if claimed.Window.overlaps(batch.IDs) && c.isUnderWay(&claimed) {
+			return true
+		}
+	}
 	for place := c.next.compactions.Len() - 1; place >= 0; place-- {
 		_, claimed := c.next.compactions.At(place)
 		if claimed.Window.Upper <= batch.IDs.Lower {
@@ -114,13 +141,15 @@ func (c *Candidate) claim(window []*Batch) {
 	ids := BatchIDs{Lower: window[0].IDs.Lower, Upper: window[len(window)-1].IDs.Upper}
 	c.endClaims(ids)
 	compactionsField.put(c, ids.Lower, &Compaction{Window: ids, StartedMS: c.env.NowMS})
-	c.requests = append(c.requests, CompactionRequest{Window: ids, Since: c.next.since, Batches: window})
+	c.requests = append(c.requests, CompactionRequest{
+		Window: ids, StartedMS: c.env.NowMS, Since: c.next.since, Batches: window,
+	})
 }
 
 // endClaims removes the claims on any batch of a window.
 func (c *Candidate) endClaims(window BatchIDs) {
 	for id, claimed := range c.next.compactions.Shared() {
-		if claimed.Window.Lower < window.Upper && window.Lower < claimed.Window.Upper {
+		if claimed.Window.overlaps(window) {
 			compactionsField.put(c, id, nil)
 		}
 	}
@@ -170,6 +199,24 @@ func (c *Candidate) manyRuns(place int) []*Batch {
 	return []*Batch{batch}
 }
 
+// GiveBackCompaction ends the claim of somebody who cannot merge the batches, so that
+// others may. Whoever gave it back says so in its [Environment] from then on. The answer
+// is whether the claim was there: if not, it has lapsed, and the batches may be others'.
+type GiveBackCompaction struct {
+	Claim Compaction
+}
+
+// run commits only if the claim is there. That it is not is stale.
+func (g GiveBackCompaction) run(c *Candidate) (wasThere bool, standing Standing, err error) {
+	claimed := c.next.compactions.Lookup(g.Claim.Window.Lower)
+	if claimed == nil || *claimed != g.Claim {
+		return false, Stale, nil
+	}
+	compactionsField.put(c, g.Claim.Window.Lower, nil)
+	c.proposeUpkeep()
+	return true, Proposed, nil
+}
+
 // ApplyCompaction replaces the batches of a window by what they were merged into.
 // On anything but [CompactionApplied] the objects of the result are waste; but
 // mind that after an attempt of unknown outcome the answer alone does not tell:
@@ -184,7 +231,8 @@ type ApplyCompaction struct {
 	Since frontier.Antichain
 	Runs  []Run
 	// DroppedDiffs is the sum of the diffs of those updates in the parts that are
-	// none of the batches', because the append that brought them was cut short.
+	// none of the batches', because the append that brought them was cut short, or that
+	// nobody can ever read.
 	DroppedDiffs int64
 }
 

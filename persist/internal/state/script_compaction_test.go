@@ -12,6 +12,26 @@ func (s *script) claimCompactions() string {
 	return try(s, state.ClaimCompactions{}, nil, func(claimed int) string { return fmt.Sprintf("claimed %d", claimed) })
 }
 
+// give-back ids=(LOWER,UPPER) claimed=MS: what an executor does who cannot merge.
+func (s *script) giveBack() string {
+	command := state.GiveBackCompaction{Claim: s.claim()}
+	return try(s, command, nil, func(wasThere bool) string { return fmt.Sprintf("was there: %t", wasThere) })
+}
+
+// gave-back ids=(LOWER,UPPER) claimed=MS: whoever asks from now on has given that back; no
+// arguments: he has not.
+func (s *script) gaveBack() string {
+	s.env.GivenBack = nil
+	if s.d.HasArg("ids") {
+		s.env.GivenBack = []state.Compaction{s.claim()}
+	}
+	return "ok"
+}
+
+func (s *script) claim() state.Compaction {
+	return state.Compaction{Window: s.window(), StartedMS: s.uint("claimed", 0)}
+}
+
 // merge ids=(LOWER,UPPER) since=F on=SEQNO call=NAME: what an executor does, who was
 // asked at some version to merge some of its batches.
 func (s *script) merge() string {
@@ -89,7 +109,7 @@ func executed(t tester, request state.CompactionRequest) state.ApplyCompaction {
 	dropped := int64(0)
 	for _, batch := range request.Batches {
 		for _, u := range updatesOf(t, batch) {
-			if isCut(batch, u.Time) {
+			if request.Since.IsEmpty() || isCut(batch, u.Time) {
 				dropped += u.Diff
 				continue
 			}

@@ -68,6 +68,8 @@ var words = map[string]func(*script) string{
 	"register-schema":   (*script).registerSchema,
 	"evolve-schema":     (*script).evolveSchema,
 	"claim-compactions": (*script).claimCompactions,
+	"give-back":         (*script).giveBack,
+	"gave-back":         (*script).gaveBack,
 	"merge":             (*script).merge,
 	"apply-compaction":  (*script).applyCompaction,
 	"part-keys":         (*script).partKeys,

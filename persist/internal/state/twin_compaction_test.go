@@ -10,7 +10,7 @@ import (
 
 // merge is a request to merge neighbouring batches.
 type merge struct {
-	Window  state.BatchIDs
+	Claim   state.Compaction
 	Since   frontier.Antichain
 	Batches []state.Batch
 }
@@ -52,11 +52,11 @@ func (m *making) digits(n uint64) (digits int) {
 }
 
 func (m *making) mayClaim() bool {
-	return len(m.requests) < m.env.Config.CompactionsMax && !m.Since.IsEmpty()
+	return len(m.requests) < m.env.Config.CompactionsMax && (!m.Since.IsEmpty() || !m.upper().IsEmpty())
 }
 
 func (m *making) isBeingMerged(batch state.Batch) bool {
-	return slices.ContainsFunc(m.Compactions, func(c state.Compaction) bool {
+	return slices.ContainsFunc(slices.Concat(m.Compactions, m.env.GivenBack), func(c state.Compaction) bool {
 		work := state.Activity{SeqNo: 1, StartedMS: c.StartedMS}
 		return overlap(c.Window, batch.IDs) && m.isUnderWay(work, m.env.Config.CompactionFallbackMS)
 	})
@@ -67,7 +67,9 @@ func (m *making) claim(batches []state.Batch) {
 	m.endClaims(window)
 	m.Compactions = append(m.Compactions, state.Compaction{Window: window, StartedMS: m.env.NowMS})
 	slices.SortFunc(m.Compactions, func(a, b state.Compaction) int { return cmp.Compare(a.Window.Lower, b.Window.Lower) })
-	m.requests = append(m.requests, merge{Window: window, Since: m.Since, Batches: slices.Clone(batches)})
+	m.requests = append(m.requests, merge{
+		Claim: state.Compaction{Window: window, StartedMS: m.env.NowMS}, Since: m.Since, Batches: slices.Clone(batches),
+	})
 }
 
 func (m *making) endClaims(window state.BatchIDs) {
@@ -100,6 +102,14 @@ func (m *making) claimEverywhere() {
 			m.claim(m.Batches[place : place+1])
 		}
 	}
+}
+
+func (m *making) giveBack(c state.GiveBackCompaction) verdict {
+	if !slices.Contains(m.Compactions, c.Claim) {
+		return verdict{Answer: false, Standing: state.Stale}
+	}
+	m.Compactions = slices.DeleteFunc(m.Compactions, func(claimed state.Compaction) bool { return claimed == c.Claim })
+	return m.commitUpkeep(true)
 }
 
 func (m *making) applyCompaction(c state.ApplyCompaction) verdict {

@@ -174,6 +174,10 @@ func (p *pair) compaction(t *rapid.T, candidate *state.Candidate, m *making) (go
 	if len(p.requests) == 0 || rapid.IntRange(0, 4).Draw(t, "claims") == 0 {
 		return execute(candidate, state.ClaimCompactions{}), m.claimCompactions(state.ClaimCompactions{})
 	}
+	if rapid.IntRange(0, 7).Draw(t, "gives back") == 0 {
+		command := state.GiveBackCompaction{Claim: rapid.SampledFrom(p.requests).Draw(t, "request").Claim()}
+		return execute(candidate, command), m.giveBack(command)
+	}
 	var command state.ApplyCompaction
 	if len(p.results) > 0 && rapid.IntRange(0, 4).Draw(t, "repeats") == 0 {
 		command = p.results[rapid.IntRange(max(0, len(p.results)-3), len(p.results)-1).Draw(t, "which result")]

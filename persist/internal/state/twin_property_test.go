@@ -128,6 +128,10 @@ func (p *pair) check(t *rapid.T) {
 
 func (p *pair) passTime(t *rapid.T) {
 	p.env.NowMS += uint64(rapid.IntRange(-5, 30).Draw(t, "ms"))
+	p.env.GivenBack = nil
+	if len(p.requests) > 0 && rapid.IntRange(0, 3).Draw(t, "has given back") == 0 {
+		p.env.GivenBack = []state.Compaction{rapid.SampledFrom(p.requests).Draw(t, "request").Claim()}
+	}
 	p.env.Hostname = rapid.SampledFrom([]string{"alpha", "beta"}).Draw(t, "host")
 	p.env.IsExpired = rapid.SampledFrom([]func(state.Lease, uint64) bool{
 		nil, nil, nil,
@@ -183,7 +187,7 @@ var verdictOptions = cmp.Options{
 func workOf(m state.Maintenance) maintenance {
 	work := maintenance{Rollup: m.WriteRollup, Garbage: m.CollectGarbage}
 	for _, request := range m.Compactions {
-		merge := merge{Window: request.Window, Since: request.Since}
+		merge := merge{Claim: request.Claim(), Since: request.Since}
 		for _, batch := range request.Batches {
 			merge.Batches = append(merge.Batches, *batch)
 		}
