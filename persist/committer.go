@@ -218,6 +218,7 @@ func (m *machine) execute(
 	}
 	for _, p := range all {
 		standing, err := p.execute(candidate)
+		m.client.assertSound(err)
 		switch {
 		case errors.Is(err, state.ErrNextVersion):
 			r.later = append(r.later, p)
@@ -229,7 +230,7 @@ func (m *machine) execute(
 		}
 	}
 	r.transition, err = candidate.Finish()
-	m.client.rt.Always(err == nil, "P-15", "shard", m.shard, "error", err) // that is all that it looks for
+	m.client.assertSound(err)
 	if err != nil || r.transition == nil {
 		return r, err
 	}

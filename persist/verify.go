@@ -1,19 +1,31 @@
 package persist
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
 )
 
+// assertSound asserts that an error is not that an invariant does not hold: that is a bug
+// of the engine, whatever becomes of the error. The id is that of the invariant.
+func (c *Client) assertSound(err error) {
+	var broken *state.ViolationError
+	if errors.As(err, &broken) {
+		c.rt.Always(false, broken.Invariant, "details", broken.Details)
+	}
+}
+
 // verify checks a version before it is committed, if the configuration says so.
-// What it finds is a bug of the engine, so it asserts; the error keeps the
-// version from being committed.
+// What it finds is a bug of the engine, so it asserts: what a version or a step has to
+// be, and that both survive being stored (P-7). The error keeps the version from being
+// committed.
 func (c *Client) verify(base *state.State, t *state.Transition, data []byte) error {
 	if !c.config().SelfCheck {
 		return nil
 	}
 	err := verifyTransition(base, t, data)
+	c.assertSound(err)
 	c.rt.Always(err == nil, "P-7", "error", err)
 	return err
 }

@@ -43,9 +43,9 @@ func clocks(ctx context.Context, w *sim.World) error {
 	if err != nil {
 		return err
 	}
-	c := &clocksWorld{&leasesWorld{s}}
+	c := &clocksWorld{&leasesWorld{shardWorld: s}}
 	for i := range nodes {
-		n, err := w.Node(nodeName(i), c.process)
+		n, err := w.Node(nodeName(i), endsWell(c.process))
 		if err != nil {
 			return err
 		}

@@ -51,7 +51,7 @@ func closing(ctx context.Context, w *sim.World, rules []string) error {
 		return err
 	}
 	s.config.ReaderLease = drawMillis(rand, 200, 4000, 10_000) // whoever dies is in the way until then
-	c := &closingWorld{leasesWorld: &leasesWorld{s}}
+	c := &closingWorld{leasesWorld: &leasesWorld{shardWorld: s}}
 	if err := bootNodes(w, nodes, c.process); err != nil {
 		return err
 	}

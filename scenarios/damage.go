@@ -55,7 +55,7 @@ func damage(ctx context.Context, w *sim.World) error {
 		}
 		s.config.Encrypter = all[0]
 	}
-	d := &damageWorld{&leasesWorld{s}}
+	d := &damageWorld{&leasesWorld{shardWorld: s}}
 	if err := bootNodes(w, nodes, d.process); err != nil {
 		return err
 	}

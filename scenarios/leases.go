@@ -27,7 +27,10 @@ func Leases() sim.Scenario {
 }
 
 // leasesWorld is a shard whose since moves.
-type leasesWorld struct{ *shardWorld }
+type leasesWorld struct {
+	*shardWorld
+	restMax time.Duration // of those who follow it, in the middle of a step
+}
 
 func leases(ctx context.Context, w *sim.World) error {
 	rt := w.Runtime()
@@ -40,7 +43,10 @@ func leases(ctx context.Context, w *sim.World) error {
 	if err != nil {
 		return err
 	}
-	l := &leasesWorld{s}
+	l := &leasesWorld{shardWorld: s}
+	if soon := rt.Rand("soon"); soon.IntN(4) == 0 {
+		l.letGoSoon(soon)
+	}
 	if err := bootNodes(w, nodes, l.process); err != nil {
 		return err
 	}
@@ -57,6 +63,16 @@ func leases(ctx context.Context, w *sim.World) error {
 	return s.audit(ctx, rt)
 }
 
+// letGoSoon makes an append several objects, which are merged soon, and deleted soon after
+// that, while those who follow the shard rest: nothing but what they hold is there.
+func (l *leasesWorld) letGoSoon(rand *runtime.Rand) {
+	l.restMax = 3 * time.Second
+	l.config.InlineSizeMax, l.config.PartSize = 1, runtime.Between(rand, 10, 60)
+	l.config.CompactionsMax, l.config.CompactionFanout = 2, 2
+	l.config.GCVersionsMin, l.config.RollupThreshold = runtime.Between(rand, 2, 5), 2
+	l.config.ReaderLease = drawMillis(rand, 200, 1000, 4000)
+}
+
 func (l *leasesWorld) process(ctx context.Context, rt *runtime.Runtime) error {
 	client, err := l.client(rt)
 	if err != nil {
@@ -67,7 +83,7 @@ func (l *leasesWorld) process(ctx context.Context, rt *runtime.Runtime) error {
 	group.Go("writer", func(ctx context.Context) error { return l.write(ctx, rt, client) })
 	group.Go("owner", func(ctx context.Context) error { return l.own(ctx, rt, client) })
 	if rt.Rand("subscriber").IntN(2) == 0 {
-		group.Go("subscriber", func(ctx context.Context) error { return l.subscribe(ctx, rt, client, 0) })
+		group.Go("subscriber", func(ctx context.Context) error { return l.subscribe(ctx, rt, client, l.restMax) })
 	}
 	if rt.Rand("sweeper").IntN(3) == 0 {
 		group.Go("sweeper", func(ctx context.Context) error { return l.sweep(ctx, rt, client) })
@@ -194,7 +210,9 @@ func (l *leasesWorld) subscribe(
 		var expired *persist.LeaseExpiredError
 		var gone *persist.SinceError
 		for event, err := range r.Subscribe(ctx, since) {
-			if errors.As(err, &expired) || errors.As(err, &gone) && errors.As(r.Renew(ctx), &expired) {
+			isForgotten := errors.As(err, &expired) || errors.As(err, &gone) && errors.As(r.Renew(ctx), &expired)
+			rt.Always(gone == nil || isForgotten || ctx.Err() != nil, "P-31", "error", err)
+			if isForgotten {
 				rt.Reachable("lease-expired")
 				break
 			}
