@@ -3,6 +3,7 @@ package persist
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
@@ -55,8 +56,13 @@ type Config struct {
 	// default is 1 MiB.
 	InlineTotalMax int
 	// StatsSize is how many bytes may be kept of each part to tell what can be in it.
-	// The default is 1 KiB.
-	StatsSize int
+	// The default is 1 KiB. StatsColumns are the names of columns of which that is kept
+	// in any case; others have what they leave. The default is none.
+	StatsSize    int
+	StatsColumns []string
+	// Compression is that of parts. The default is [Uncompressed]. Whatever it is, any
+	// part can be read.
+	Compression Compression
 	// AuditPercent is how many of a hundred parts that a filter leaves out because of
 	// their stats are fetched all the same, to assert that nothing in them is wanted. The
 	// default is 1, and a negative number none.
@@ -100,6 +106,28 @@ type Config struct {
 	// follows from the one before, and survives being stored. It multiplies the
 	// cost of a commit, and is for tests and the simulator.
 	SelfCheck bool
+}
+
+// Compression says how parts are compressed.
+type Compression uint8
+
+const (
+	// Uncompressed stores values as they are.
+	Uncompressed Compression = iota
+	// Zstd compresses each page of a part with Zstandard, at its default level. Where the
+	// store is far away it saves time, too.
+	Zstd
+)
+
+// String returns its name.
+func (c Compression) String() string {
+	switch c {
+	case Uncompressed:
+		return "uncompressed"
+	case Zstd:
+		return "zstd"
+	}
+	return fmt.Sprintf("Compression(%d)", uint8(c))
 }
 
 // Validate returns the first thing that is wrong with the configuration. Its
@@ -153,6 +181,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("persist: configuration: an Encrypter with Format %d: %w", c.Format, ErrUsage)
 	}
 	switch {
+	case c.Compression > Zstd:
+		return fmt.Errorf("persist: configuration: Compression of %d: %w", c.Compression, ErrUsage)
 	case d.WriterLease < time.Millisecond:
 		return fmt.Errorf("persist: configuration: WriterLease of %v is below 1 ms: %w", c.WriterLease, ErrUsage)
 	case d.ReaderLease < time.Millisecond:
@@ -182,6 +212,8 @@ func (c Config) withDefaults(node string) Config {
 		InlineSizeMax:      cmp.Or(c.InlineSizeMax, 4<<10),
 		InlineTotalMax:     cmp.Or(c.InlineTotalMax, 1<<20),
 		StatsSize:          cmp.Or(c.StatsSize, 1<<10),
+		StatsColumns:       slices.Clone(c.StatsColumns),
+		Compression:        c.Compression,
 		AuditPercent:       cmp.Or(c.AuditPercent, 1),
 		CompactionsMax:     cmp.Or(c.CompactionsMax, 5),
 		CompactionFanout:   cmp.Or(c.CompactionFanout, 4),

@@ -1,5 +1,7 @@
 package persist
 
+import "slices"
+
 // Configure changes the settings of a client at work. It applies change to a copy of
 // what is in force and, if that is valid, puts it in force as a whole: nobody ever sees
 // some old and some new settings in one step. What change sets to zero gets its default.
@@ -11,8 +13,8 @@ package persist
 //   - ReaderLease and Hostname for readers, when one is opened: a lease that was agreed
 //     on stays as it is.
 //   - WriterLease, InlineSizeMax and Hostname for writers, with the next append.
-//   - PartSize, StatsSize and Encrypter with the next part, also within an append or a
-//     merge that has begun.
+//   - PartSize, StatsSize, StatsColumns, Compression and Encrypter with the next part,
+//     also within an append or a merge that has begun.
 //   - InlineTotalMax, BatchesMax, CommandsMax and SelfCheck, and what decides when
 //     rollups, merges and the collection of garbage are due, with the next commit.
 //     Work that was taken on is done, also if CompactionsMax is less by now.
@@ -26,6 +28,7 @@ func (c *Client) Configure(change func(*Config)) error {
 	for {
 		old := c.settings.Load()
 		changed := *old
+		changed.StatsColumns = slices.Clone(old.StatsColumns) // change may write to it
 		change(&changed)
 		if err := changed.Validate(); err != nil {
 			return err
@@ -38,7 +41,11 @@ func (c *Client) Configure(change func(*Config)) error {
 }
 
 // Config returns the settings in force, with their defaults.
-func (c *Client) Config() Config { return *c.config() }
+func (c *Client) Config() Config {
+	config := *c.config()
+	config.StatsColumns = slices.Clone(config.StatsColumns)
+	return config
+}
 
 // config returns what is in force. It may be something else at the next call: whoever
 // relies on two reads being equal reads once.

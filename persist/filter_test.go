@@ -168,6 +168,27 @@ func TestStatsThatDoNotFitMeanFetch(t *testing.T) {
 	}
 }
 
+// TestStatsOfSomeColumnsAreKept protects filters on columns that somebody cares for, from a
+// schema with too many others.
+func TestStatsOfSomeColumnsAreKept(t *testing.T) {
+	p, ctx := newPlace(t), t.Context()
+	c, seen := p.counted(persist.Config{
+		InlineSizeMax: 1, StatsSize: 1, StatsColumns: []string{"none", "id"}, AuditPercent: never,
+	})
+	shard, schema := c.NewShardID(), schemaOf(t, nameColumn, idColumn)
+	must(t, p.typedWriter(c, shard, schema).CompareAndAppend(ctx, typed(t, schema, 0, 9), frontier.At(0), frontier.At(9)))
+	r := p.typedReader(c, shard, schema)
+	*seen = operations{}
+	_, err := r.Snapshot(ctx, 8, persist.CompareColumn("id", persist.Greater, relation.Uint64Value(100)))
+	if seen.Gets != 0 || err != nil {
+		t.Errorf("a column that is kept: %d parts, %v", seen.Gets, err)
+	}
+	_, err = r.Snapshot(ctx, 8, persist.CompareColumn("name", persist.Equal, relation.StringValue("zebra")))
+	if seen.Gets != 1 || err != nil {
+		t.Errorf("another column: %d parts, %v", seen.Gets, err)
+	}
+}
+
 // TestAuditsFetchWhatIsLeftOut protects the audit of stats from being none: with 100 of 100
 // every part is fetched, and what is read is the same.
 func TestAuditsFetchWhatIsLeftOut(t *testing.T) {

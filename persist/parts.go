@@ -121,7 +121,8 @@ func (w *partWriter) take(ctx context.Context) (key string, data []byte, err err
 
 func (w *partWriter) encode() (state.Part, []byte, error) {
 	c := w.machine.client
-	data, err := part.Encode(w.format.schema, w.buffer, part.Options{})
+	config := c.config()
+	data, err := part.Encode(w.format.schema, w.buffer, part.Options{Compression: part.Compression(config.Compression)})
 	if err != nil {
 		return state.Part{}, nil, err
 	}
@@ -129,7 +130,7 @@ func (w *partWriter) encode() (state.Part, []byte, error) {
 	if err != nil {
 		return state.Part{}, nil, err
 	}
-	encodedStats, err := part.EncodeStats(w.format.schema, stats, c.config().StatsSize)
+	encodedStats, err := part.EncodeStats(w.format.schema, stats, config.StatsSize, config.StatsColumns...)
 	if err != nil {
 		return state.Part{}, nil, err
 	}

@@ -32,8 +32,8 @@ type PartStats struct {
 	// TimeLower and TimeUpper are the least and the greatest time of any update, as it is
 	// stored.
 	TimeLower, TimeUpper uint64
-	// Columns has those columns that fit into [Config.StatsSize], in the order of the
-	// schema. They are contents of rows: they do not belong into logs.
+	// Columns has those columns that fit into [Config.StatsSize], and [Config.StatsColumns],
+	// in the order of the schema. They are contents of rows: they do not belong into logs.
 	Columns []ColumnStats
 }
 

@@ -88,7 +88,8 @@ func drawEngine(rand *runtime.Rand) persist.Config {
 		config.InlineTotalMax = runtime.Between(rand, 1, 600)
 		config.StatsSize = runtime.Between(rand, 1, 200)
 	}
-	if config.CompactionsMax > 0 { // otherwise nobody would ever make room
+	config.Compression = persist.Compression(config.GCVersionsMax % 2) // which has nothing to do with it
+	if config.CompactionsMax > 0 {                                     // otherwise nobody would ever make room
 		config.BatchesMax = runtime.Between(rand, 20, 100)
 	}
 	return config
