@@ -221,7 +221,10 @@ func (s *search) withoutChunk(isCandidate func(sim.Deviation) bool, size int) bo
 		}
 		var scripts []*sim.Script
 		for _, chunk := range batch {
-			scripts = append(scripts, s.filtered(func(i int, _ sim.Deviation) bool { return !slices.Contains(chunk, i) }))
+			scripts = append(scripts, s.filtered(func(i int, _ sim.Deviation) bool {
+				_, isOut := slices.BinarySearch(chunk, i)
+				return !isOut
+			}))
 		}
 		if s.tryAll(scripts) {
 			return true
