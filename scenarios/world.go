@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -360,16 +361,25 @@ func (p *process) hold(ctx context.Context, ids ...collections.GlobalID) (collec
 	return holds, err
 }
 
-// drawPolicy draws a read policy for a collection.
+// drawPolicy draws a read policy for a collection. What depends on others keeps the last time
+// that was written, or whoever opens it after a crash may not find that in those (I-10).
 func (p *process) drawPolicy(rand *runtime.Rand, id collections.GlobalID) (collections.ReadPolicy, error) {
-	lag, err := collections.LagBy(runtime.Between[uint64](rand, 0, 20), runtime.Between[uint64](rand, 1, 8))
+	least := uint64(0)
+	if p.hasDependencies(id) {
+		least = 1
+	}
+	lag, err := collections.LagBy(max(least, runtime.Between[uint64](rand, 0, 20)), runtime.Between[uint64](rand, 1, 8))
 	if err != nil {
 		return lag, err
 	}
 	var from collections.ReadPolicy
 	if all, err := p.Frontiers(id); err == nil {
 		upper, _ := all[0].Upper.Time()
-		from = collections.ValidFrom(frontier.At(upper + 2 - min(upper+2, runtime.Between[uint64](rand, 0, 9))))
+		since := upper + 2 - min(upper+2, runtime.Between[uint64](rand, 0, 9))
+		if least > 0 {
+			since = min(since, upper-min(upper, least))
+		}
+		from = collections.ValidFrom(frontier.At(since))
 	}
 	switch rand.IntN(4) {
 	case 0:
@@ -380,6 +390,12 @@ func (p *process) drawPolicy(rand *runtime.Rand, id collections.GlobalID) (colle
 		return from, nil
 	}
 	return collections.Multiple(lag, from)
+}
+
+func (p *process) hasDependencies(id collections.GlobalID) bool {
+	return slices.ContainsFunc(p.Inspect().Collections, func(one collections.CollectionInspection) bool {
+		return one.ID == id && len(one.DependsOn) > 0
+	})
 }
 
 // steer is a task that changes the policies of random collections.

@@ -61,7 +61,9 @@ type Withheld struct {
 // BrokenPromise says that a collection, when it was installed, depended on history
 // that is gone: its shard was behind the implied capability of the dependency,
 // and was neither new nor sealed, nor written beyond it. Whoever writes to it
-// cannot tell any more what was written and might write it twice.
+// cannot tell any more what was written and might write it twice. A bug of whoever moved the
+// since of the dependency is one reason. The other one is a policy of ID that gives up what has
+// not been written yet, as a lag of 0 does, if a crash comes before that since is durable.
 type BrokenPromise struct {
 	ID         GlobalID
 	Dependency GlobalID
