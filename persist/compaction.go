@@ -34,10 +34,19 @@ func (m *machine) compactionRoom() (room int, givenBack []state.Compaction) {
 	return max(m.client.config().CompactionsMax-len(m.requests), 0), m.givenBack
 }
 
-// compact merges the batches of a request and puts the result in their place. It holds
-// no version: what it reads may have been merged by somebody else, and deleted; then
-// there is nothing left to do.
+// compact merges the batches of a request and puts the result in their place; again, if a
+// sweep has overtaken that.
 func (m *machine) compact(ctx context.Context, request state.CompactionRequest) error {
+	for {
+		if err := m.compactOnce(ctx, request); !errors.Is(err, state.BatchTooOld) {
+			return err
+		}
+	}
+}
+
+// compactOnce holds no version: what it reads may have been merged by somebody else, and
+// deleted; then there is nothing left to do.
+func (m *machine) compactOnce(ctx context.Context, request state.CompactionRequest) error {
 	run, dropped, err := m.merge(ctx, request)
 	if err != nil {
 		m.discard(ctx, run)
@@ -71,15 +80,17 @@ func (m *machine) compact(ctx context.Context, request state.CompactionRequest) 
 
 // giveBack lets others merge what this process cannot, for lack of a key for example. It
 // does not try again before it would be taken for dead. Damage is an exception: whoever
-// else finds it gives up the shard as well. It returns why, and what failed besides.
+// else finds it gives up the shard as well. So is a sweep, after which it can be done. It
+// returns why, and what failed besides.
 func (m *machine) giveBack(ctx context.Context, request state.CompactionRequest, why error) error {
-	if errors.Is(why, ErrCorruption) || ctx.Err() != nil {
+	if errors.Is(why, ErrCorruption) || errors.Is(why, state.BatchTooOld) || ctx.Err() != nil {
 		return why
 	}
-	env := m.client.environment()
+	env, batches := m.client.environment(), m.state().Batches()
 	m.mu.Lock()
 	m.givenBack = slices.DeleteFunc(slices.Clone(m.givenBack), func(claim state.Compaction) bool {
-		return claim.StartedMS+env.Config.CompactionFallbackMS < env.NowMS
+		isMerged := batches.Lookup(claim.Window.Lower) == nil // by somebody else
+		return isMerged || claim.StartedMS+env.Config.CompactionFallbackMS < env.NowMS
 	})
 	m.givenBack = append(m.givenBack, request.Claim())
 	m.mu.Unlock()
@@ -103,7 +114,8 @@ func newestSchema(batches []*state.Batch) (newest SchemaID) {
 func (m *machine) isOutdated(ctx context.Context, request state.CompactionRequest) bool {
 	s, err := m.latest(ctx)
 	return err == nil && slices.ContainsFunc(request.Batches, func(batch *state.Batch) bool {
-		return s.Batches().Lookup(batch.IDs.Lower) != batch
+		now := s.Batches().Lookup(batch.IDs.Lower)
+		return now == nil || !now.Equal(*batch) // it may have been read anew
 	})
 }
 

@@ -47,3 +47,23 @@ func TestAProgramKeepsToItsFormat(t *testing.T) {
 		t.Errorf("a format that there is not: %v", err)
 	}
 }
+
+// TestAFullShardIsLookedAtAgain protects appends to a shard of the oldest format from a
+// verdict about a version that is not the newest: others have upgraded it, and it has room.
+func TestAFullShardIsLookedAtAgain(t *testing.T) {
+	p := newPlace(t)
+	c := p.client(persist.Config{InlineTotalMax: 1, CompactionsMax: -1})
+	must(t, c.Configure(func(config *persist.Config) { config.Format = 1 }))
+	w := p.writer(c, c.NewShardID())
+	must(t, c.Configure(func(config *persist.Config) { config.Format = 3 }))
+	wantUsage := func(err error) {
+		if !errors.Is(err, persist.ErrUsage) {
+			t.Errorf("full, and without objects: %v", err)
+		}
+	}
+	wantUsage(w.CompareAndAppend(t.Context(), rows(1, 0), frontier.At(0), frontier.At(1)))
+	s, err := p.client(persist.Config{}).OpenShard(t.Context(), w.Shard())
+	must(t, err)
+	must(t, s.UpgradeFormat(t.Context()))
+	must(t, w.CompareAndAppend(t.Context(), rows(1, 0), frontier.At(0), frontier.At(1)))
+}

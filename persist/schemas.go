@@ -135,6 +135,10 @@ func (m *machine) evolveSchema(ctx context.Context, expected SchemaID, schema re
 	if err != nil {
 		return 0, err
 	}
+	// An attempt before may have been committed, whatever has come after it.
+	if next := s.Schemas().Lookup(expected + 1); isUnclear && next != nil && next.Equal(stored) {
+		return expected + 1, nil
+	}
 	switch answer.Outcome {
 	case state.Evolved:
 		return answer.ID, nil
@@ -142,12 +146,9 @@ func (m *machine) evolveSchema(ctx context.Context, expected SchemaID, schema re
 		return 0, schemaless(s)
 	case state.SchemaIncompatible:
 		return 0, incompatible(answer, schema)
+	default:
+		return 0, m.schemaMismatch(s)
 	}
-	// An attempt before may have been committed, and moved what is expected.
-	if next := s.Schemas().Lookup(expected + 1); isUnclear && next != nil && next.Equal(stored) {
-		return expected + 1, nil
-	}
-	return 0, m.schemaMismatch(s)
 }
 
 // Schema returns a schema by its id. It reads the log if this process does not know the

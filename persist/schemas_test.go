@@ -232,6 +232,41 @@ func TestAnUnclearEvolutionDoesNotMeetItself(t *testing.T) {
 	}
 }
 
+// TestAnUnclearEvolutionIsNotUndoneByTheEnd protects whoever evolves a schema from being told
+// that nothing was changed, because the shard has come to its end meanwhile.
+func TestAnUnclearEvolutionIsNotUndoneByTheEnd(t *testing.T) {
+	p, ctx := newPlace(t), t.Context()
+	c, h := p.hook(persist.Config{})
+	s, err := c.OpenShard(ctx, c.NewShardID())
+	must(t, err)
+	w := p.typedWriter(p.client(persist.Config{}), s.ID(), schemaOf(t, idColumn))
+	must(t, w.AdvanceUpper(ctx, frontier.Empty()))
+	opaque := persist.Opaque{}
+	owner, err := p.client(persist.Config{}).OpenSince(ctx, s.ID(), persist.CriticalReaderID{1}, opaque, "test")
+	must(t, err)
+	h.compareAndSet = func(commit func() (bool, error)) (bool, error) {
+		if committed, err := commit(); !committed || err != nil {
+			return committed, err // the others were first
+		}
+		h.compareAndSet = nil
+		_, err = owner.CompareAndDowngrade(ctx, opaque, opaque, frontier.Empty())
+		must(t, err)
+		must(t, finalize(ctx, p, s.ID()))
+		return false, persist.ErrIndeterminate
+	}
+	if id, err := s.CompareAndEvolveSchema(ctx, 0, schemaOf(t, idColumn, nameColumn)); id != 1 || err != nil {
+		t.Errorf("%d, %v", id, err)
+	}
+}
+
+func finalize(ctx context.Context, p *place, shard persist.ShardID) error {
+	s, err := p.client(persist.Config{}).OpenShard(ctx, shard)
+	if err != nil {
+		return err
+	}
+	return s.Finalize(ctx)
+}
+
 // TestRowsOfAnotherFormAreRefused protects shards from rows that nobody could read, and
 // logs from the contents of rows.
 func TestRowsOfAnotherFormAreRefused(t *testing.T) {

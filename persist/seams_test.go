@@ -199,3 +199,121 @@ func TestWaitingForRoomIsNotAppending(t *testing.T) {
 	}
 	must(t, b.Discard(t.Context()))
 }
+
+// TestWhoCannotMergeSaysSoAlsoIfItHasReadTheClaim protects others from a claim that stays:
+// a process may read its own version before it hears that it was committed.
+func TestWhoCannotMergeSaysSoAlsoIfItHasReadTheClaim(t *testing.T) {
+	p, shard, at := newPlace(t), persist.ShardID{5}, uint64(0)
+	grow := func(w *persist.Writer) {
+		must(t, w.CompareAndAppend(t.Context(), rows(1, at), frontier.At(at), frontier.At(at+1)))
+		at++
+		must(t, p.live().Sleep(t.Context(), time.Millisecond)) // merges happen in the background
+	}
+	grow(p.writer(p.client(persist.Config{CompactionsMax: -1, Encrypter: newKeys(t, "a")}), shard))
+	c, h := p.hook(persist.Config{CompactionFanout: 2, Encrypter: newKeys(t, "b")})
+	handle, err := c.OpenShard(t.Context(), shard)
+	must(t, err)
+	w := p.writer(c, shard)
+	h.compareAndSet = func(commit func() (bool, error)) (bool, error) { // with the claim
+		h.compareAndSet = nil
+		committed, err := commit()
+		_, fetchErr := handle.FetchRecentUpper(t.Context())
+		return committed, errors.Join(err, fetchErr)
+	}
+	grow(w)
+	other := p.client(persist.Config{CompactionFanout: 2, Encrypter: newKeys(t, "c", "a", "b")})
+	w = p.writer(other, shard)
+	for tries := 0; ; tries++ {
+		grow(w)
+		now, err := other.Inspect(t.Context(), shard)
+		must(t, err)
+		if now.Batches[0].Upper != frontier.At(1) {
+			return
+		}
+		if tries > 50 {
+			t.Fatalf("nobody has merged %v", now.Batches[0])
+		}
+	}
+}
+
+// TestAMergeThatASweepOvertakesIsMadeAgain protects shards from a process that takes a
+// merge which was refused because of a sweep for one that it cannot make.
+func TestAMergeThatASweepOvertakesIsMadeAgain(t *testing.T) {
+	p, shard, rt := newPlace(t), persist.ShardID{5}, runtime.New(runtime.Options{})
+	blob := &lateBlob{Blob: p.store.Blob(rt)}
+	c, err := persist.New(rt, blob, p.store.Consensus(rt), persist.Config{CompactionFanout: 2, InlineSizeMax: 40})
+	must(t, err)
+	defer c.Close()
+	w := p.writer(c, shard)
+	sweeper, err := p.client(persist.Config{}).OpenShard(t.Context(), shard)
+	must(t, err)
+	blob.before = func() error { // the merge
+		blob.before = nil
+		_, err := sweeper.Sweep(t.Context(), persist.SweepOptions{})
+		return err
+	}
+	for at := range uint64(2) {
+		must(t, w.CompareAndAppend(t.Context(), rows(1+int(at), at)[at:], frontier.At(at), frontier.At(at+1)))
+	}
+	for tries := 0; ; tries++ {
+		now, err := c.Inspect(t.Context(), shard)
+		must(t, err)
+		if len(now.Batches) == 1 {
+			break
+		}
+		if tries > 500 {
+			t.Fatalf("not merged: %v", now.Batches)
+		}
+		must(t, rt.Sleep(t.Context(), time.Millisecond))
+	}
+	p.wantSnapshot(c, shard, 1, "row 0000@1+1", "row 0001@1+1")
+}
+
+// TestRoomThatOthersHaveMadeIsFound protects appends of batches whose key is not there, so
+// that no objects can be made of them, from the verdict of an old version; and stores from
+// the objects that were made of others before it.
+func TestRoomThatOthersHaveMadeIsFound(t *testing.T) {
+	p, shard, ctx, rt := newPlace(t), persist.ShardID{5}, t.Context(), runtime.New(runtime.Options{})
+	blob := &lateBlob{Blob: p.store.Blob(rt)}
+	config := persist.Config{CompactionFanout: 2, InlineSizeMax: 2000, Encrypter: newKeys(t, "a", "b")}
+	other, err := persist.New(rt, blob, p.store.Consensus(rt), config)
+	must(t, err)
+	defer other.Close()
+	foreign := p.writer(other, shard)
+	w := p.writer(p.client(persist.Config{InlineTotalMax: 600, CompactionsMax: -1, Encrypter: newKeys(t, "b")}), shard)
+	batch := func(of *persist.Writer, row string) *persist.Batch {
+		data, err := p.build(of, 2, 3, persist.BatchOptions{IsStaged: true}, insert(row, 2)).Marshal()
+		must(t, err)
+		b, err := w.UnmarshalBatch(data)
+		must(t, err)
+		return b
+	}
+	one, two := batch(w, "one"), batch(foreign, "two")
+	isSeen := make(chan error, 1)
+	blob.before = func() error { // the merge
+		blob.before = nil
+		_, err := w.FetchRecentUpper(ctx)
+		isSeen <- err
+		return nil
+	}
+	must(t, foreign.CompareAndAppend(ctx, rows(49, 0), frontier.At(0), frontier.At(1)))
+	must(t, foreign.CompareAndAppend(ctx, rows(49, 1), frontier.At(1), frontier.At(2)))
+	must(t, <-isSeen)
+	for tries := 0; ; tries++ {
+		now, err := other.Inspect(ctx, shard)
+		must(t, err)
+		if len(now.Batches) == 1 {
+			break
+		}
+		if tries > 500 {
+			t.Fatalf("not merged: %v", now.Batches)
+		}
+		must(t, rt.Sleep(ctx, time.Millisecond))
+	}
+	must(t, p.appendAll(w, 2, 3, one, two))
+	usage, err := other.Usage(ctx, shard)
+	must(t, err)
+	if len(usage.Orphans) > 0 {
+		t.Errorf("%v", usage.Orphans)
+	}
+}

@@ -276,11 +276,11 @@ func (w *Writer) makeRoom(
 	for _, b := range batches {
 		more, err := w.makeObjects(ctx, b)
 		written = append(written, more...)
+		call.Command.Batches = drafts(batches) // as they are now, also if not all could be made objects
 		if err != nil {
 			return written, err
 		}
 	}
-	call.Command.Batches = drafts(batches)
 	return written, nil
 }
 
@@ -305,14 +305,16 @@ func (w *Writer) run(ctx context.Context, call *state.AppendCall, batches []*Bat
 	var unsent []state.Run // which no attempt had that may have been committed
 	for {
 		answer, a, err := try(ctx, m, call.Command)
-		switch {
-		case err == nil && (answer.Outcome == state.InlineFull || answer.Outcome == state.BatchesFull):
-			written, err := w.makeRoom(ctx, call, batches, answer.Outcome, p)
-			if err != nil {
-				return abandon(ctx, call, false, notSent(ctx, err))
-			}
+		if err == nil && (answer.Outcome == state.InlineFull || answer.Outcome == state.BatchesFull) {
+			var written []state.Run
+			written, err = w.makeRoom(ctx, call, batches, answer.Outcome, p)
 			unsent = append(unsent, written...)
-			continue
+			if err == nil {
+				continue
+			}
+			err, a.standing = notSent(ctx, err), state.Stale // by now there may be room anyway
+		}
+		switch {
 		case err == nil && a.standing != state.Stale:
 			err := call.Finish(answer)
 			if err == nil && answer.Outcome == state.AlreadyAppended {
