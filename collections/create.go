@@ -14,7 +14,8 @@ import (
 
 // Create creates collections, which may depend on each other and on existing ones.
 // It prepares and commits them in the catalog, and installs them: all of them come
-// into being in one moment, which is before Create returns.
+// into being in one moment, which is before Create returns. They are found again after
+// a restart if the catalog is; a [catalog.Memory], which is the default, is not.
 //
 // Creating a collection that exists, with an equal description, does nothing; with
 // another one the error is an [*IDReusedError]. Other errors about the descriptions

@@ -38,6 +38,12 @@
 //
 // # At this storey
 //
+// The only catalog here is [catalog.Memory], which ends with its process, and is what a
+// controller has unless it is told otherwise. Whoever creates collections in it finds none
+// of them after a restart, though their shards are there. A program whose collections
+// outlive it sets Config.Epoch, remembers the shard of each collection, and calls
+// [Controller.Install] at each start, as examples/orders does.
+//
 // There are plain collections. Tables that commit together, versions with other
 // schemas, read-only processes, and the last steps of giving a shard up come with
 // later ones.

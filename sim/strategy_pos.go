@@ -32,8 +32,9 @@ func POS(seed uint64) Strategy { return POSAfter(randomFirst)(seed) }
 // The other point is the random beginning. POS lets tasks get far apart; that is much
 // better than chance where they also do what does not race, and up to three times worse
 // where they start side by side and the bug is right there. With 12 random decisions it is
-// no worse there, and finds what needs tasks far apart within 20 to 60 decisions a third as
-// often (docs/detection.md). In a [Portfolio], which has [Random] besides, it begins at once.
+// hardly worse there, and finds what needs tasks far apart within 20 to 60 decisions a third
+// as often (docs/detection.md). In a [Portfolio], which has [Random] besides, it begins at
+// once.
 func POSAfter(decisions uint64) func(seed uint64) Strategy {
 	return func(seed uint64) Strategy {
 		return &pos{

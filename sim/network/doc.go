@@ -3,7 +3,7 @@
 //
 //	net, err := network.New[Message](w, network.Options[Message]{Rules: rules})
 //	...
-//	port, err := net.Listen(rt)          // in a node's boot function
+//	port := net.Listen(rt)               // in a node's boot function
 //	err = port.Send("n2", Message{...})  // never waits
 //	m, err := port.Recv(ctx)             // m.From, m.Body
 //

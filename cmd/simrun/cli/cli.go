@@ -103,6 +103,7 @@ Exit codes, those of the built program ("go run" turns every failure into 1):
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetHelpCommand(helpCommand(root))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(e.listCommand(), e.runCommand(), e.checkCommand(), e.replayCommand(), e.shrinkCommand())
 	root.AddCommand(e.zooCommand(), e.mergeCommand(), e.inspectCommand())
@@ -110,6 +111,21 @@ Exit codes, those of the built program ("go run" turns every failure into 1):
 		root.AddCommand(e.mutantsCommand())
 	}
 	return root
+}
+
+// helpCommand is cobra's, but for a command that does not exist: that is an error of usage.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Tell about a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("there is no help about %q", strings.Join(args, " "))
+			}
+			return cmd.Help()
+		},
+	}
 }
 
 // validate looks for scenarios that do not fit their list.

@@ -62,7 +62,7 @@ func tellShard(out io.Writer, id persist.ShardID, u persist.Usage) error {
 	fmt.Fprintf(table, "state\t%s\n", stateOf(u))
 	if n.SeqNo > 0 {
 		made := time.UnixMilli(int64(min(n.WalltimeMS, 1<<52))).UTC()
-		fmt.Fprintf(table, "newest\t%v, made %s by %s\n", n.SeqNo, made.Format("2006-01-02 15:04:05.000Z"), name(n.Hostname))
+		fmt.Fprintf(table, "newest\t%v, made %s%s\n", n.SeqNo, made.Format("2006-01-02 15:04:05.000Z"), by(n.Hostname))
 		fmt.Fprintf(table, "format\t%d\n", n.Format)
 		fmt.Fprintf(table, "live\t%v to %v: %s, %s bytes of diffs\n", u.Earliest, n.SeqNo,
 			count(versionsOf(u), "version"), grouped(u.LogBytes))
@@ -199,6 +199,14 @@ func name(text string) string {
 		return quoted
 	}
 	return text
+}
+
+// by tells who made something, if anybody has said so.
+func by(hostname string) string {
+	if hostname == "" {
+		return ""
+	}
+	return " by " + name(hostname)
 }
 
 // count writes a number of things.

@@ -169,5 +169,8 @@ func mutationOptions(ctx context.Context, f *mutantsFlags) (mutation.Options, er
 		return mutation.Options{}, fmt.Errorf("mutants needs the Go tool and the source tree: %w", err)
 	}
 	root := strings.TrimSpace(string(out))
+	if root == "" {
+		return mutation.Options{}, usagef("mutants has to run inside the source tree of %s", info.Path)
+	}
 	return mutation.Options{Root: root, Program: info.Path, SeedsMax: f.seedsMax, RunMax: f.runMax, StoryLast: f.story}, nil
 }

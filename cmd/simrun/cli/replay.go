@@ -93,6 +93,10 @@ func (e *environment) planReplay(name string, f *replayFlags) (sim.Scenario, sim
 		return sim.Scenario{}, config, usagef("--last %d is negative", f.last)
 	case isTape && f.seed != "":
 		return sim.Scenario{}, config, usagef("a tape has its own seed; --seed goes with a scenario")
+	case isTape && f.strategy != "random":
+		return sim.Scenario{}, config, usagef("a tape has its own choices; --strategy goes with a scenario")
+	case isTape && f.faults != "" && !strings.HasSuffix(name, sweep.ScriptSuffix):
+		return sim.Scenario{}, config, usagef("a tape has its own plan; --faults goes with a scenario or a script")
 	case !isTape && f.seed == "":
 		return sim.Scenario{}, config, usagef("replay of scenario %s needs --seed", name)
 	}

@@ -110,9 +110,15 @@ var mirrored = map[string]string{
 	"seed": "SIM_SEED", "seeds": "SIM_SEEDS", "jobs": "SIM_JOBS", "for": "SIM_FOR", "out": "SIM_OUT",
 }
 
-// fromEnvironment sets the flags that are not given from their variables.
+// fromEnvironment sets the flags that are not given from their variables. One that is given as
+// empty is a mistake: random seeds would come in the place of those that were meant.
 func (e *environment) fromEnvironment(cmd *cobra.Command) error {
 	flags := cmd.Flags()
+	for _, name := range []string{"seed", "seeds"} {
+		if flags.Changed(name) && flags.Lookup(name).Value.String() == "" {
+			return usagef("--%s is empty", name) // as of a variable that is not set
+		}
+	}
 	for _, name := range []string{"seed", "seeds", "for", "jobs", "out"} {
 		value := e.getenv(mirrored[name])
 		seedsGiven := flags.Changed("seed") || flags.Changed("seeds") || flags.Changed("for")
@@ -145,8 +151,12 @@ func (f *runFlags) plan() (sweep.Options, error) {
 		return o, usagef("--max-failures %d is less than 1", f.failures)
 	case f.duration < 0:
 		return o, usagef("--for %v is negative", f.duration)
-	case f.wallMax < 0, f.shrink < 0:
-		return o, usagef("a limit of time is negative")
+	case f.keepGoing && f.failures != 1:
+		return o, usagef("--keep-going and --max-failures exclude each other")
+	case f.wallMax < 0:
+		return o, usagef("--wall-max %v is negative", f.wallMax)
+	case f.shrink < 0:
+		return o, usagef("--shrink %v is negative", f.shrink)
 	}
 	var err error
 	if o.Config, err = f.config(); err != nil {
@@ -194,12 +204,12 @@ func (e *environment) sweepAll(ctx context.Context, f *runFlags, names []string)
 	if options.For > 0 {
 		options.For /= time.Duration(max(len(chosen), 1))
 	}
-	if f.seed == "" && f.seeds == "" {
-		fmt.Fprintf(e.err, "seeds %s\n", options.Seeds)
-	}
 	out, err := e.openSinks(f.format, f.reports)
 	if err != nil {
 		return err
+	}
+	if f.seed == "" && f.seeds == "" {
+		fmt.Fprintf(e.err, "seeds %s\n", options.Seeds)
 	}
 	out.each(func(s report.Sink) error {
 		return s.Start(report.Start{Revision: sweep.Revision(), Seeds: options.Seeds.String(), Strategy: f.strategy})

@@ -61,9 +61,6 @@ func (e *environment) shrink(ctx context.Context, name string, f *shrinkFlags) e
 		return usageError{err}
 	}
 	path, err := writeScript(f.out, r.Script)
-	if err != nil {
-		return err
-	}
 	fmt.Fprintf(e.out, "%s @ %s: %s\n", scenario.Name, sweep.Format(r.Run.Seed), r.Run.Verdict)
 	fmt.Fprintf(e.out, "shrunk from %d deviations to %s\n", r.Before, r.Summary())
 	for _, d := range r.Script.Deviations {
@@ -74,6 +71,9 @@ func (e *environment) shrink(ctx context.Context, name string, f *shrinkFlags) e
 	}
 	if !r.IsComplete {
 		fmt.Fprintf(e.out, "  (time was up; more may go)\n")
+	}
+	if err != nil {
+		return fmt.Errorf("the script above could not be saved: %w", err)
 	}
 	fmt.Fprintf(e.out, "story: simrun replay %s\n", path)
 	e.code = sweep.CodeViolation

@@ -35,6 +35,9 @@ func newSink(form string, w io.Writer) (report.Sink, error) {
 func (e *environment) openSinks(form string, reports []string) (*sinks, error) {
 	s := &sinks{}
 	if form != "human" {
+		if form != "jsonl" && form != "junit" {
+			return nil, usagef("--format %q is neither human, jsonl nor junit", form)
+		}
 		sink, err := newSink(form, e.out)
 		if err != nil {
 			return nil, err

@@ -138,24 +138,43 @@ func (e *environment) zoo(ctx context.Context, f *zooFlags, programs []zoo.Progr
 	for _, s := range strategies {
 		table.strategies = append(table.strategies, s.name)
 	}
-	progress := e.zooProgress(len(programs))
-	for i, p := range programs {
-		progress(i, p.Name)
-		if err := table.add(ctx, p, strategies, f.twins); err != nil {
-			return e.unlessInterrupted(ctx, err)
-		}
-	}
-	progress(len(programs), "")
+	interrupted, err := e.measureAll(ctx, table, programs, strategies, f.twins)
 	switch {
+	case err != nil:
+		return err
 	case len(table.complaints) > 0:
 		e.code = sweep.CodeViolation
+	case interrupted:
+		e.code = sweep.CodeInterrupted
 	case len(table.rows) == 0:
 		e.code = sweep.CodeInconclusive
 	}
+	write := table.human
 	if f.format == "markdown" {
-		return table.markdown(e.out)
+		write = table.markdown
 	}
-	return table.human(e.out)
+	if err := write(e.out); err != nil || !interrupted {
+		return err
+	}
+	_, err = fmt.Fprintf(e.out, "interrupted, %d of %d programs measured\n", len(table.rows), len(programs))
+	return err
+}
+
+// measureAll measures the programs, until it is interrupted.
+func (e *environment) measureAll(
+	ctx context.Context, table *zooTable, programs []zoo.Program, strategies []namedStrategy, twins bool,
+) (interrupted bool, err error) {
+	progress := e.zooProgress(len(programs))
+	defer func() { progress(len(programs), "") }()
+	for i, p := range programs {
+		progress(i, p.Name)
+		if err := table.add(ctx, p, strategies, twins); ctx.Err() != nil && err != nil {
+			return true, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // add measures a program.
