@@ -178,16 +178,33 @@ func (m *machine) serve(ctx context.Context, all []*pending) {
 
 // stillWanted refuses the commands of callers whose context has ended: what they
 // were told to leave alone is not begun, even if they have not noticed yet. There
-// is no scheduling point between its last look and the store.
+// is no scheduling point between its last look, which is at all of them in one moment,
+// and the store.
 func stillWanted(base *state.State, all []*pending) []*pending {
 	isOver := func(p *pending) bool { return context.Cause(p.ctx) != nil }
-	for slices.ContainsFunc(all, isOver) {
+	for {
 		over := slices.IndexFunc(all, isOver)
+		if over < 0 {
+			over = slices.IndexFunc(all, (*pending).isLeft)
+		}
+		if over < 0 {
+			return all
+		}
 		p := all[over]
 		all = slices.Delete(slices.Clone(all), over, over+1)
 		p.deliver(attempt{state: base}, fmt.Errorf("%w: %w", ErrDeterminate, p.ctx.Err()))
 	}
-	return all
+}
+
+// isLeft reports whether the context of the caller has ended. Unlike a question to the
+// context it lets nobody else go on.
+func (p *pending) isLeft() bool {
+	select { //sim:allow select because it never waits, and what it tells is decided
+	case <-p.ctx.Done():
+		return true
+	default:
+		return false
+	}
 }
 
 func deliver(all []*pending, a attempt, err error) {
