@@ -60,7 +60,7 @@ func (f *Faults) pick(rt *runtime.Runtime, op Op, key string) (Rule, bool) {
 		if r.Op != op && r.Op != Any || !strings.HasPrefix(key, r.KeyPrefix) || !r.Effect.fits(op) {
 			continue
 		}
-		if r.Effect == Throttle && f.isThrottled(i, rt) {
+		if r.Effect == Throttle && f.isThrottled(i, rt) && !isOver(rt) {
 			return r, true
 		}
 		if r.Max > 0 && f.count(i, rt, key, 0) >= r.Max {
@@ -121,6 +121,10 @@ func (f *Faults) isThrottled(rule int, rt *runtime.Runtime) bool {
 	f.throttles[key]--
 	return true
 }
+
+// isOver reports whether the faults are over, after which every choice is 0: whoever is being
+// throttled then is not any more. While they last it hardly ever is.
+func isOver(rt *runtime.Runtime) bool { return !rt.Live() && rt.Choose("fault", "throttle goes on", 1<<20) == 0 }
 
 // outage is a time in which operations find no store.
 type outage struct {

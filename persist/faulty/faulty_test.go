@@ -16,6 +16,7 @@ import (
 	"github.com/tidemarkdb/tidemark/persist/memory"
 	"github.com/tidemarkdb/tidemark/persist/persisttest"
 	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim"
 	"github.com/tidemarkdb/tidemark/sim/simtest"
 )
 
@@ -369,6 +370,31 @@ func TestThrottlingLasts(t *testing.T) {
 	})
 	if most < 3 || most > 40 {
 		t.Errorf("refused %d times in a row", most)
+	}
+}
+
+// TestThrottlingEndsWithTheFaults protects bounds for how long it takes to get on once the faults
+// are over. Found by seed 2632 of shipping.
+func TestThrottlingEndsWithTheFaults(t *testing.T) {
+	refused := 0
+	run := func(ctx context.Context, w *sim.World) error {
+		rt := w.Runtime()
+		f := newFaults(t, faulty.Plan{{Op: faulty.Get, Effect: faulty.Throttle, OneIn: 20}})
+		blob := f.Blob(rt, memory.New("test", memory.Options{}).Blob(rt))
+		for range 20 {
+			if _, _, err := blob.Get(ctx, "key"); err != nil {
+				refused++
+				break
+			}
+		}
+		w.Quiesce(time.Second)
+		_, _, err := blob.Get(ctx, "key")
+		rt.Always(err == nil, "over", "error", err)
+		return nil
+	}
+	simtest.RunWorld(t, run)
+	if refused == 0 {
+		t.Error("nobody was refused")
 	}
 }
 
