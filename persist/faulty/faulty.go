@@ -124,7 +124,9 @@ func (f *Faults) isThrottled(rule int, rt *runtime.Runtime) bool {
 
 // isOver reports whether the faults are over, after which every choice is 0: whoever is being
 // throttled then is not any more. While they last it hardly ever is.
-func isOver(rt *runtime.Runtime) bool { return !rt.Live() && rt.Choose("fault", "throttle goes on", 1<<20) == 0 }
+func isOver(rt *runtime.Runtime) bool {
+	return !rt.Live() && rt.Choose("fault", "throttle goes on", 1<<20) == 0
+}
 
 // outage is a time in which operations find no store.
 type outage struct {
