@@ -23,7 +23,7 @@ var optedIn = []string{
 	"collections", "collections/catalog", "collections/internal/core", "examples/bank", "examples/janitor",
 	"examples/pool", "frontier", "invariants", "persist",
 	"persist/faulty", "persist/internal/ordered", "persist/internal/part", "persist/internal/state",
-	"persist/internal/wire", "persist/memory", "persist/relation", "scenarios",
+	"persist/internal/wire", "persist/memory", "persist/relation", "persist/s3/internal/head", "scenarios",
 }
 
 // TestOwnPackagesAreDeterministic protects the simulations: the packages that

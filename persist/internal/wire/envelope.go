@@ -18,6 +18,10 @@ const (
 	KindToken Kind = 4
 	// KindDump is all of a store in memory.
 	KindDump Kind = 5
+	// KindHead is the register that holds the recent versions of a key, and KindSegment
+	// an object with older ones (package s3).
+	KindHead    Kind = 6
+	KindSegment Kind = 7
 )
 
 // String returns the name of the kind.
@@ -33,6 +37,10 @@ func (k Kind) String() string {
 		return "batch"
 	case KindToken:
 		return "part token"
+	case KindHead:
+		return "head"
+	case KindSegment:
+		return "segment"
 	default:
 		return "record"
 	}
