@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/runtime"
 )
@@ -77,6 +78,57 @@ func throughput(b *testing.B, callers, rounds int) float64 {
 			for n := range persist.SeqNo(rounds) {
 				_, err := log.CompareAndSet(ctx, key, n, persist.Versioned{SeqNo: n + 1, Data: data})
 				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	return float64(callers*rounds) / time.Since(start).Seconds()
+}
+
+// BenchmarkOneShard compares the throughput of 64 callers of one shard, whose commands share
+// versions, to that of one: the goal is at least 10.
+func BenchmarkOneShard(b *testing.B) {
+	const callers = 64
+	one, many := 0.0, 0.0
+	for b.Loop() {
+		one = max(one, commands(b, 1, 200))
+		many = max(many, commands(b, callers, 200))
+	}
+	b.ReportMetric(one, "commands/s-of-1")
+	b.ReportMetric(many, fmt.Sprintf("commands/s-of-%d", callers))
+	b.ReportMetric(many/one, "speed-up")
+}
+
+// commands returns how many commands a second so many callers of a shard commit.
+func commands(b *testing.B, callers, rounds int) float64 {
+	rt := runtime.New(runtime.Options{})
+	blob, log := views(b, b.TempDir())
+	client, err := persist.New(rt, blob, log, persist.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	shard, opaque := client.NewShardID(), persist.Opaque{Codec: "epoch"}
+	group := rt.NewGroup(b.Context())
+	var owners []*persist.Since
+	for range callers {
+		id := persist.CriticalReaderID(client.NewShardID())
+		owner, err := client.OpenSince(b.Context(), shard, id, opaque, "benchmark")
+		if err != nil {
+			b.Fatal(err)
+		}
+		owners = append(owners, owner)
+	}
+	start := time.Now()
+	for _, owner := range owners {
+		group.Go("caller", func(ctx context.Context) error {
+			for range rounds {
+				if _, err := owner.CompareAndDowngrade(ctx, opaque, opaque, frontier.At(0)); err != nil {
 					return err
 				}
 			}
