@@ -35,11 +35,14 @@ func (m *machine) compactionRoom() (room int, givenBack []state.Compaction) {
 }
 
 // compact merges the batches of a request and puts the result in their place; again, if a
-// sweep has overtaken that.
+// sweep has overtaken that. What it cannot merge it leaves to others.
 func (m *machine) compact(ctx context.Context, request state.CompactionRequest) error {
 	for {
-		if err := m.compactOnce(ctx, request); !errors.Is(err, state.BatchTooOld) {
-			return err
+		switch err := m.compactOnce(ctx, request); {
+		case err == nil:
+			return nil
+		case !errors.Is(err, state.BatchTooOld):
+			return m.giveBack(ctx, request, err)
 		}
 	}
 }
@@ -53,7 +56,7 @@ func (m *machine) compactOnce(ctx context.Context, request state.CompactionReque
 		if errors.Is(err, errPartMissing) || m.isOutdated(ctx, request) {
 			return nil
 		}
-		return m.giveBack(ctx, request, m.poison(err))
+		return m.poison(err)
 	}
 	command := state.ApplyCompaction{
 		Window: request.Window, Since: request.Since, Batches: request.Batches, DroppedDiffs: dropped,
@@ -72,18 +75,14 @@ func (m *machine) compactOnce(ctx context.Context, request state.CompactionReque
 	if !ever.Finish(err == nil && outcome == state.CompactionApplied) {
 		m.discard(ctx, run)
 	}
-	if err != nil {
-		return m.giveBack(ctx, request, err)
-	}
-	return nil
+	return err
 }
 
 // giveBack lets others merge what this process cannot, for lack of a key for example. It
 // does not try again before it would be taken for dead. Damage is an exception: whoever
-// else finds it gives up the shard as well. So is a sweep, after which it can be done. It
-// returns why, and what failed besides.
+// else finds it gives up the shard as well. It returns why, and what failed besides.
 func (m *machine) giveBack(ctx context.Context, request state.CompactionRequest, why error) error {
-	if errors.Is(why, ErrCorruption) || errors.Is(why, state.BatchTooOld) || ctx.Err() != nil {
+	if errors.Is(why, ErrCorruption) || ctx.Err() != nil {
 		return why
 	}
 	env, batches := m.client.environment(), m.state().Batches()

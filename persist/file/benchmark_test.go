@@ -20,6 +20,9 @@ import (
 
 const versionSize = 128
 
+// callers is how many there are where there is more than one.
+const callers = 64
+
 // BenchmarkCompareAndSet appends a small version. Beside each it times two bare
 // writes of as many bytes, each with an fsync: behind the end of a file, and over
 // what is there, which spares the file system its own records. The goal is a ratio
@@ -55,29 +58,35 @@ func BenchmarkCompareAndSet(b *testing.B) {
 // own, to that of one: the goal is at least 10. Where an fsync takes little, pages
 // decide: each key has one of its own, which each of its versions writes anew.
 func BenchmarkCallers(b *testing.B) {
-	const callers = 64
 	one, many := 0.0, 0.0
 	for b.Loop() {
-		one = max(one, throughput(b, 1, 100))
-		many = max(many, throughput(b, callers, 50))
+		one = max(one, versions(b, 1, 100))
+		many = max(many, versions(b, callers, 50))
 	}
-	b.ReportMetric(one, "appends/s-of-1")
-	b.ReportMetric(many, fmt.Sprintf("appends/s-of-%d", callers))
-	b.ReportMetric(many/one, "speed-up")
+	speedUp(b, "appends", one, many)
 }
 
-// throughput returns how many versions a second so many callers append.
-func throughput(b *testing.B, callers, rounds int) float64 {
+// versions returns how many versions a second so many callers append, each to a key.
+func versions(b *testing.B, callers, rounds int) float64 {
 	_, log := views(b, b.TempDir())
 	data := bytes.Repeat([]byte("x"), versionSize)
+	return throughput(b, callers, rounds, func(ctx context.Context, caller, round int) error {
+		n := persist.SeqNo(round)
+		_, err := log.CompareAndSet(ctx, fmt.Sprintf("key %d", caller), n, persist.Versioned{SeqNo: n + 1, Data: data})
+		return err
+	})
+}
+
+// throughput returns how many calls a second so many callers make.
+func throughput(
+	b *testing.B, callers, rounds int, call func(ctx context.Context, caller, round int) error,
+) float64 {
 	group := runtime.New(runtime.Options{}).NewGroup(b.Context())
 	start := time.Now()
 	for caller := range callers {
-		key := fmt.Sprintf("key %d", caller)
 		group.Go("caller", func(ctx context.Context) error {
-			for n := range persist.SeqNo(rounds) {
-				_, err := log.CompareAndSet(ctx, key, n, persist.Versioned{SeqNo: n + 1, Data: data})
-				if err != nil {
+			for round := range rounds {
+				if err := call(ctx, caller, round); err != nil {
 					return err
 				}
 			}
@@ -90,31 +99,33 @@ func throughput(b *testing.B, callers, rounds int) float64 {
 	return float64(callers*rounds) / time.Since(start).Seconds()
 }
 
+// speedUp reports how much more than one caller 64 callers get done.
+func speedUp(b *testing.B, what string, one, many float64) {
+	b.ReportMetric(one, what+"/s-of-1")
+	b.ReportMetric(many, fmt.Sprintf("%s/s-of-%d", what, callers))
+	b.ReportMetric(many/one, "speed-up")
+}
+
 // BenchmarkOneShard compares the throughput of 64 callers of one shard, whose commands share
 // versions, to that of one: the goal is at least 10.
 func BenchmarkOneShard(b *testing.B) {
-	const callers = 64
 	one, many := 0.0, 0.0
 	for b.Loop() {
 		one = max(one, commands(b, 1, 200))
 		many = max(many, commands(b, callers, 200))
 	}
-	b.ReportMetric(one, "commands/s-of-1")
-	b.ReportMetric(many, fmt.Sprintf("commands/s-of-%d", callers))
-	b.ReportMetric(many/one, "speed-up")
+	speedUp(b, "commands", one, many)
 }
 
 // commands returns how many commands a second so many callers of a shard commit.
 func commands(b *testing.B, callers, rounds int) float64 {
-	rt := runtime.New(runtime.Options{})
 	blob, log := views(b, b.TempDir())
-	client, err := persist.New(rt, blob, log, persist.Config{})
+	client, err := persist.New(runtime.New(runtime.Options{}), blob, log, persist.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer client.Close()
 	shard, opaque := client.NewShardID(), persist.Opaque{Codec: "epoch"}
-	group := rt.NewGroup(b.Context())
 	var owners []*persist.Since
 	for range callers {
 		id := persist.CriticalReaderID(client.NewShardID())
@@ -124,21 +135,10 @@ func commands(b *testing.B, callers, rounds int) float64 {
 		}
 		owners = append(owners, owner)
 	}
-	start := time.Now()
-	for _, owner := range owners {
-		group.Go("caller", func(ctx context.Context) error {
-			for range rounds {
-				if _, err := owner.CompareAndDowngrade(ctx, opaque, opaque, frontier.At(0)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		b.Fatal(err)
-	}
-	return float64(callers*rounds) / time.Since(start).Seconds()
+	return throughput(b, callers, rounds, func(ctx context.Context, caller, _ int) error {
+		_, err := owners[caller].CompareAndDowngrade(ctx, opaque, opaque, frontier.At(0))
+		return err
+	})
 }
 
 // BenchmarkSet stores objects of several sizes.
