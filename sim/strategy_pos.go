@@ -39,7 +39,7 @@ func POSAfter(decisions uint64) func(seed uint64) Strategy {
 	return func(seed uint64) Strategy {
 		return &pos{
 			draws: newDraws(seed), fair: newTail(seed, 0), chances: chances(streamSeed(seed, "pos")),
-			uses:  make(map[uint64]use),
+			uses:  make(map[uint64]*use),
 			first: decisions, left: decisions, random: runtime.NewRand(streamSeed(seed, "schedule")),
 		}
 	}
@@ -49,8 +49,9 @@ type pos struct {
 	draws
 	fair    tail
 	chances chances
-	last    access         // of the operation that went on
-	uses    map[uint64]use // by the identity of the object
+	last    access          // of the operation that went on
+	uses    map[uint64]*use // by the identity of the object
+	shared  uint64          // the one of several tasks that was about to be used last
 
 	first, left uint64 // how many decisions are random: of all, and of those to come
 	random      *runtime.Rand
@@ -73,8 +74,7 @@ const (
 )
 
 // chances is the stream of priorities, the generator SplitMix64 (Steele, Lea and Flood,
-// OOPSLA 2014). Where all operations race a decision draws one for each candidate, and
-// a better generator would take longer than all the rest.
+// OOPSLA 2014).
 type chances uint64
 
 // indexBits are the low bits of a priority, which are 0. A decision puts the index of the
@@ -88,6 +88,15 @@ func (c *chances) next() uint64 {
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
 	return (z^z>>31)>>indexBits<<indexBits | 1<<indexBits
+}
+
+// derive returns the priority that candidate i draws in a decision, of one number that was
+// drawn for all of them. Where all operations race each candidate needs one, and a
+// generator that is called so often would take longer than all the rest. The differences
+// between two candidates are spread over all bits by the first factor, and how they add
+// up depends on the number; the second one brings all of it up to the bits that count.
+func derive(drawn, i uint64) uint64 {
+	return (drawn ^ i*0x9e3779b97f4a7c15) * 0xbf58476d1ce4e5b9 >> indexBits << indexBits
 }
 
 func (p *pos) Pick(d *Decision) int {
@@ -120,19 +129,19 @@ func (p *pos) highest(d *Decision) int {
 		highest, i = k.cur.chance, 1
 	}
 	one, only := p.last.objects[0], p.last.n == 1 // nearly always, and nothing is called then
+	drawn := p.chances.next()
 	for _, t := range k.runnable {
-		x := t.chance
 		switch o := t.op.Object; {
-		case x == 0:
-			x = p.begin(t)
+		case t.chance == 0:
+			p.begin(t)
 		case only && o != nil:
 			if o.ID == one && p.last.conflicts(t) {
-				x = p.redraw(t)
+				t.chance = derive(drawn, i)
 			}
 		case p.last.n > 0 && p.last.races(t):
-			x = p.redraw(t)
+			t.chance = derive(drawn, i)
 		}
-		highest = max(highest, x|i)
+		highest = max(highest, t.chance|i)
 		i++
 	}
 	for _, a := range k.due {
@@ -147,17 +156,11 @@ func (p *pos) highest(d *Decision) int {
 
 // begin gives a new operation its priority: that of the one before it, if it races with
 // none.
-func (p *pos) begin(t *task) uint64 {
-	if !p.racesWithNone(t) || t.rank == 0 { // 0: it has not gone on yet, or had no rival
-		return p.redraw(t)
-	}
+func (p *pos) begin(t *task) {
 	t.chance = t.rank
-	return t.chance
-}
-
-func (p *pos) redraw(t *task) uint64 {
-	t.chance = p.chances.next()
-	return t.chance
+	if !p.racesWithNone(t) || t.rank == 0 { // 0: it has not gone on yet, or had no rival
+		t.chance = p.chances.next()
+	}
 }
 
 // racesWithNone takes note of what a task is about to use, and reports whether nobody
@@ -178,20 +181,23 @@ func (p *pos) racesWithNone(t *task) bool {
 // use takes note that a task is about to use an object, and returns how often it was; 0
 // if others were, too.
 func (p *pos) use(object uint64, t *task) uint64 {
-	u, ok := p.uses[object]
-	switch {
-	case !ok:
+	if object == p.shared {
+		return 0
+	}
+	u := p.uses[object]
+	if u == nil {
 		if len(p.uses) == usesMax {
 			clear(p.uses)
+			p.shared = 0
 		}
-		u.task = t
-	case u.task != t:
-		u = use{}
+		u = &use{task: t}
+		p.uses[object] = u
 	}
-	if u.task != nil {
-		u.count++
+	if u.task != t {
+		*u, p.shared = use{}, object
+		return 0
 	}
-	p.uses[object] = u
+	u.count++
 	return u.count
 }
 
