@@ -30,6 +30,7 @@ type Faults struct {
 type landing struct {
 	blob      blobCall
 	consensus consensusCall
+	request   requestCall
 }
 
 // New returns the faults of a plan. The seed is that of live draws; in a
@@ -208,6 +209,8 @@ type call struct {
 	later landing
 	// alter changes the bytes that a read has returned; nil if there are none.
 	alter func(change func([]byte) []byte)
+	// isRemote is set if the store may take its time to answer after the effect.
+	isRemote bool
 	// slowly is do with a pause in the middle, of listings.
 	slowly func(ctx context.Context, pause func(context.Context) error) error
 }
@@ -227,14 +230,11 @@ func (f *Faults) run(ctx context.Context, rt *runtime.Runtime, c call) error {
 	rt.FaultDelivered(string(rule.Effect))
 	switch rule.Effect {
 	case Stall:
-		if err := f.stall(ctx, rt, rule); err != nil {
-			return fmt.Errorf("faulty: stalled %s %s: %w: %w", c.op, c.key, persist.ErrDeterminate, err)
-		}
-		return c.do(ctx)
+		return f.runStalled(ctx, rt, rule, c)
 	case Slow:
 		return c.slowly(ctx, func(ctx context.Context) error { return f.stall(ctx, rt, rule) })
-	case Refuse, Throttle:
-		return fmt.Errorf("faulty: refused %s %s: %w", c.op, c.key, persist.ErrDeterminate)
+	case Refuse, Throttle, Conflict:
+		return &failedError{rule.Effect, c.op, c.key, "refused", persist.ErrDeterminate}
 	case Duplicate:
 		err := c.do(ctx)
 		f.put(c.later) // not before: a mismatch is final, so the copy of its request may not come first
@@ -250,7 +250,40 @@ func (f *Faults) run(ctx context.Context, rt *runtime.Runtime, c call) error {
 			f.put(c.later)
 		}
 	}
-	return fmt.Errorf("faulty: no answer to %s %s: %w", c.op, c.key, persist.ErrIndeterminate)
+	return &failedError{rule.Effect, c.op, c.key, "no answer to", persist.ErrIndeterminate}
+}
+
+// failedError is what an operation gets that a rule has hit.
+type failedError struct {
+	effect Effect
+	op     Op
+	key    string
+	what   string
+	class  error // whether it has had its effect
+}
+
+func (e *failedError) Error() string {
+	return fmt.Sprintf("faulty: %s %s %s: %v", e.what, e.op, e.key, e.class)
+}
+
+func (e *failedError) Unwrap() error { return e.class }
+
+// runStalled carries out an operation that takes its time, before it happens or, if it is a
+// remote one, maybe after.
+func (f *Faults) runStalled(ctx context.Context, rt *runtime.Runtime, rule Rule, c call) error {
+	if c.isRemote && f.draw(rt, "stalled answer", 2) == 1 {
+		if err := c.do(ctx); err != nil {
+			return err
+		}
+		if err := f.stall(ctx, rt, rule); err != nil {
+			return fmt.Errorf("faulty: answer to %s %s stalled: %w: %w", c.op, c.key, persist.ErrIndeterminate, err)
+		}
+		return nil
+	}
+	if err := f.stall(ctx, rt, rule); err != nil {
+		return fmt.Errorf("faulty: stalled %s %s: %w: %w", c.op, c.key, persist.ErrDeterminate, err)
+	}
+	return c.do(ctx)
 }
 
 // stall lets as much time pass as is drawn.

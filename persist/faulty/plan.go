@@ -54,6 +54,9 @@ const (
 	// Throttle refuses an operation, and up to seven of those that the process tries
 	// next and that the rule matches.
 	Throttle Effect = "throttle"
+	// Conflict refuses a compare-and-set, as a store does where others are under way:
+	// nothing has happened, and nothing is decided.
+	Conflict Effect = "conflict"
 	// Duplicate carries out a write, and lets it happen once more at a later access to
 	// the store, or never, as a network does that delivers a request twice.
 	Duplicate Effect = "duplicate"
@@ -66,7 +69,7 @@ const (
 	Slow Effect = "slow"
 )
 
-var effects = []Effect{FailBefore, FailAfter, Late, Stall, Refuse, Throttle, Duplicate, Flip, Cut, Slow}
+var effects = []Effect{FailBefore, FailAfter, Late, Stall, Refuse, Throttle, Conflict, Duplicate, Flip, Cut, Slow}
 
 // fits reports whether an effect can happen to an operation.
 func (e Effect) fits(op Op) bool {
@@ -75,6 +78,8 @@ func (e Effect) fits(op Op) bool {
 		return op.writes()
 	case Flip, Cut:
 		return op == Get || op == Head || op == Scan
+	case Conflict:
+		return op == CAS
 	case Slow:
 		return op == List || op == ListKeys
 	}
