@@ -24,6 +24,7 @@ type Faults struct {
 	throttles map[throttled]int // how many operations each still refuses
 	hits      map[keyed]int     // of rules with a maximum
 	outages   []*outage
+	isOver    bool // live; in a simulated world the choices say so
 }
 
 // landing is an effect that is still to happen.
@@ -45,6 +46,14 @@ func New(plan Plan, seed uint64) (*Faults, error) {
 	}, nil
 }
 
+// End ends the faults of a live run: from here on nothing goes wrong, and nothing that is
+// late happens any more. In a simulated world they end when the world quiesces.
+func (f *Faults) End() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.isOver = true
+}
+
 // draw returns a number in [0, n), 0 for nothing bad.
 func (f *Faults) draw(rt *runtime.Runtime, site string, n int) int {
 	if !rt.Live() {
@@ -52,6 +61,9 @@ func (f *Faults) draw(rt *runtime.Runtime, site string, n int) int {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.isOver {
+		return 0
+	}
 	return f.rand.IntN(n)
 }
 
@@ -61,7 +73,7 @@ func (f *Faults) pick(rt *runtime.Runtime, op Op, key string) (Rule, bool) {
 		if r.Op != op && r.Op != Any || !strings.HasPrefix(key, r.KeyPrefix) || !r.Effect.fits(op) {
 			continue
 		}
-		if r.Effect == Throttle && f.isThrottled(i, rt) && !isOver(rt) {
+		if r.Effect == Throttle && f.isThrottled(i, rt) && !f.areOver(rt) {
 			return r, true
 		}
 		if r.Max > 0 && f.count(i, rt, key, 0) >= r.Max {
@@ -123,10 +135,15 @@ func (f *Faults) isThrottled(rule int, rt *runtime.Runtime) bool {
 	return true
 }
 
-// isOver reports whether the faults are over, after which every choice is 0: whoever is being
-// throttled then is not any more. While they last it hardly ever is.
-func isOver(rt *runtime.Runtime) bool {
-	return !rt.Live() && rt.Choose("fault", "throttle goes on", 1<<20) == 0
+// areOver reports whether the faults are over, after which every choice is 0: whoever is being
+// throttled then is not any more. While they last it hardly ever does.
+func (f *Faults) areOver(rt *runtime.Runtime) bool {
+	if !rt.Live() {
+		return rt.Choose("fault", "throttle goes on", 1<<20) == 0
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.isOver
 }
 
 // outage is a time in which operations find no store.
