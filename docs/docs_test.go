@@ -154,7 +154,7 @@ func execute(t *testing.T, root, overlay, command, document string) string {
 
 // realTime matches what differs between two runs of the same program.
 var realTime = regexp.MustCompile(
-	`\(\d+\.\d\ds\)|\t\d+\.\d+s|\t\(cached\)|\d+ runs/core-s|[\d.]+ M steps/core-s|simulated in [\d.]+(µs|ms|s)`)
+	`\(\d+\.\d\ds\)|\t\d+\.\d+s|\t\(cached\)|\d+ runs and [\d.]+ M steps/core-s, [\d.]+(µs|ms|s)|simulated in [\d.]+(µs|ms|s)`)
 
 func timeless(text string) string {
 	return realTime.ReplaceAllString(trimLines(text), "~")

@@ -257,31 +257,31 @@ func TestSweepIsSummarised(t *testing.T) {
 				Scenario: "transfer", Total: 200, Done: 200, Steps: 3_000_000, Virtual: 90 * time.Second, Real: 2 * time.Second,
 				Checked: 2, Assertions: unmet[:2],
 			},
-			"ok    transfer  200 of 200 seeds, 2 run twice, 100 runs/core-s, 1.50 M steps/core-s, 1m30s simulated in 2s\n",
+			"ok    transfer      200 seeds, 2 twice, 100 runs and 1.5 M steps/core-s, 2s\n",
 		},
 		{
 			sweep.Report{Scenario: "canary", Total: 200, Done: 3, Failed: 1, Failures: make([]sweep.Failure, 1)},
-			"FAIL  canary  3 of 200 seeds, 1 failed\n",
+			"FAIL  canary        3 of 200 seeds, 1 failed\n",
 		},
 		{
 			sweep.Report{
 				Scenario: "pipeline", Total: 100, Done: 100, Inconclusive: 2, Assertions: unmet,
 				InconclusiveMessage: "seed 7: step limit reached",
 			},
-			"?     pipeline  100 of 100 seeds\n" +
+			"?     pipeline      100 seeds\n" +
 				"      2 runs proved nothing; seed 7: step limit reached\n" +
 				"      sometimes goal: never in 100 runs\n" +
 				"      fault crash: never in 100 runs\n",
 		},
 		{
 			sweep.Report{Scenario: "failover", Total: 9, Done: 5, Interrupted: true, Assertions: unmet},
-			"STOP  failover  5 of 9 seeds\n",
+			"STOP  failover      5 of 9 seeds\n",
 		},
 		{
 			sweep.Report{Scenario: "failover", Total: 9, Done: 9, Divergences: []sweep.Divergence{
 				{Seed: 2_000_000, First: 1, Second: 2, Where: "step 3: a, then b"}, {Seed: 4, First: 3, Second: 4},
 			}},
-			"DIFF  failover  9 of 9 seeds\n" +
+			"DIFF  failover      9 seeds\n" +
 				"      seed 0x00000000001e8480 does not repeat: hash 0000000000000001, then 0000000000000002\n" +
 				"        the first difference is at step 3: a, then b\n" +
 				"      seed 4 does not repeat: hash 0000000000000003, then 0000000000000004\n",

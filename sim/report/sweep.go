@@ -12,7 +12,7 @@ import (
 
 // Sweep writes the summary of a sweep: one line, then what needs a word.
 func Sweep(w io.Writer, r *sweep.Report) {
-	fmt.Fprintf(w, "%-5s %s  %s\n", Word(r), r.Scenario, figures(r))
+	fmt.Fprintf(w, "%-5s %-13s %s\n", Word(r), r.Scenario, figures(r))
 	for _, d := range r.Divergences {
 		fmt.Fprintf(w, "      seed %s does not repeat: hash %016x, then %016x\n",
 			sweep.Format(d.Seed), d.First, d.Second)
@@ -51,25 +51,28 @@ func Word(r *sweep.Report) string {
 	return "?"
 }
 
+// figures fit a line of 80 columns with the rest, unless something is wrong.
 func figures(r *sweep.Report) string {
-	parts := []string{fmt.Sprintf("%d of %d seeds", r.Done, r.Total)}
+	parts := []string{fmt.Sprintf("%d seeds", r.Done)}
+	switch {
+	case r.Done < r.Total:
+		parts[0] = fmt.Sprintf("%d of %d seeds", r.Done, r.Total)
+	case r.Done == 1:
+		parts[0] = "1 seed"
+	}
 	if r.Shard.IsPart() {
 		parts[0] += " of shard " + r.Shard.String()
-	}
-	if r.Total == 0 {
-		parts[0] = fmt.Sprintf("%d seeds", r.Done)
 	}
 	if r.Failed > 0 {
 		parts = append(parts, fmt.Sprintf("%d failed", r.Failed))
 	}
 	if r.Checked > 0 {
-		parts = append(parts, fmt.Sprintf("%d run twice", r.Checked))
+		parts = append(parts, fmt.Sprintf("%d twice", r.Checked))
 	}
 	if seconds := r.Real.Seconds(); seconds > 0 && r.Done > 0 {
 		parts = append(parts,
-			fmt.Sprintf("%.0f runs/core-s", float64(r.Done)/r.CoreSeconds()),
-			fmt.Sprintf("%.2f M steps/core-s", float64(r.Steps)/r.CoreSeconds()/1e6),
-			fmt.Sprintf("%s simulated in %s", round(r.Virtual), round(r.Real)))
+			fmt.Sprintf("%.0f runs and %.1f M steps/core-s", float64(r.Done)/r.CoreSeconds(), float64(r.Steps)/r.CoreSeconds()/1e6),
+			Round(r.Real).String())
 	}
 	return strings.Join(parts, ", ")
 }
@@ -84,13 +87,15 @@ func Obligations(w io.Writer, r *sweep.Report) error {
 	return table.Flush()
 }
 
-// round drops the digits that nobody reads.
-func round(d time.Duration) time.Duration {
+// Round drops the digits of a duration that nobody reads.
+func Round(d time.Duration) time.Duration {
 	switch {
 	case d > time.Minute:
 		return d.Round(time.Second)
 	case d > time.Second:
-		return d.Round(10 * time.Millisecond)
+		return d.Round(100 * time.Millisecond)
+	case d > time.Millisecond:
+		return d.Round(time.Millisecond)
 	}
 	return d.Round(10 * time.Microsecond)
 }

@@ -294,6 +294,10 @@ func (e *environment) summarise(ctx context.Context, codes []sweep.Code, all int
 	if e.neverEvaluated > 0 {
 		text += fmt.Sprintf(", %d of their assertions never evaluated", e.neverEvaluated)
 	}
-	_, err := fmt.Fprintln(e.out, text)
+	var virtual, passed time.Duration
+	for _, r := range e.reports {
+		virtual, passed = virtual+r.Virtual, passed+r.Real
+	}
+	_, err := fmt.Fprintf(e.out, "%s, %s simulated in %s\n", text, report.Round(virtual), report.Round(passed))
 	return err
 }
