@@ -7,12 +7,13 @@
 // the id that docs/invariants.md explains; in the simulator a broken assertion
 // ends the run.
 //
-// [Journal] keeps what the writers and readers of a shard were told, and holds it
-// against the contents. [Ledger] watches a store from below, and knows
-// which versions and objects somebody may still ask for. [Owners] follows critical
-// capabilities from owner to owner, [Formats] which program may change what, and
-// [CheckSecrecy] looks for rows in the clear. [Controllers] and [Process] follow the
-// controllers of collections over a ledger, [CheckController] judges one moment.
+// [Log] follows the versions of one key, above all faults. [Journal] keeps what the
+// writers and readers of a shard were told, and holds it against the contents. [Ledger]
+// watches a store from below, and knows which versions and objects somebody may still ask
+// for. [Owners] follows critical capabilities from owner to owner, [Formats] which program
+// may change what, and [CheckSecrecy] looks for rows in the clear. [Controllers] and
+// [Process] follow the controllers of collections over a ledger, [CheckController] judges
+// one moment.
 //
 // A [Process] is one incarnation of a process. The others belong to the world and not to
 // a node: made before the first process, they see all of them, also across crashes. All of

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/runtime"
@@ -19,7 +21,8 @@ import (
 // other (P-1, P-8, P-11), that the log can be opened (P-9, P-10), that nobody's
 // versions are gone (P-12), that tombstones stay what they are (P-15), that every
 // object that can still be asked for is there (P-18, P-20), and that each was
-// written once (P-19).
+// written once (P-19). [Ledger.BoundInlined] and [Ledger.SignOfLife] are about what it
+// has to be told of (P-23, P-14).
 //
 // It is safe for concurrent use. Its memory grows with the objects.
 type Ledger struct {
@@ -29,6 +32,10 @@ type Ledger struct {
 	mu      sync.Mutex //sim:allow native-lock because nothing parks while it is held
 	shards  map[string]*ledgerShard
 	objects map[string]*ledgerObject
+	// contents is a hash of all that has happened to the store, in its order.
+	contents *xxhash.Digest
+	// inlinedMax returns what is the most that a shard may have inlined; nil if nobody knows.
+	inlinedMax func() int
 }
 
 // ledgerShard is what the ledger knows of a shard.
@@ -40,6 +47,8 @@ type ledgerShard struct {
 	upper    frontier.Antichain
 	walltime uint64
 	needed   persist.SeqNo // the earliest version that somebody needed
+	// lastWith is the newest version that had a leased reader, by its id.
+	lastWith map[string]persist.SeqNo
 }
 
 // ledgerObject is what the ledger knows of an object that was ever written.
@@ -58,7 +67,9 @@ type ledgerObject struct {
 
 // NewLedger returns the ledger of an empty store.
 func NewLedger() *Ledger {
-	return &Ledger{shards: make(map[string]*ledgerShard), objects: make(map[string]*ledgerObject)}
+	return &Ledger{
+		shards: make(map[string]*ledgerShard), objects: make(map[string]*ledgerObject), contents: xxhash.New(),
+	}
 }
 
 // Consensus returns the log of the store, watched.
@@ -99,7 +110,9 @@ func (c *ledgerConsensus) Truncate(ctx context.Context, key string, before persi
 
 func (l *Ledger) shard(key string) *ledgerShard {
 	if l.shards[key] == nil {
-		l.shards[key] = &ledgerShard{earliest: 1, waiting: make(map[persist.SeqNo][]byte)}
+		l.shards[key] = &ledgerShard{
+			earliest: 1, waiting: make(map[persist.SeqNo][]byte), lastWith: make(map[string]persist.SeqNo),
+		}
 	}
 	return l.shards[key]
 }
@@ -108,6 +121,7 @@ func (l *Ledger) shard(key string) *ledgerShard {
 func (l *Ledger) committed(rt *runtime.Runtime, key string, v persist.Versioned) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.note("version", key, v.Data)
 	s := l.shard(key)
 	_, isTwice := s.waiting[v.SeqNo]
 	rt.Always(!isTwice && v.SeqNo > s.log.SeqNo(), "P-1", "shard", key, "seqno", v.SeqNo, "after", s.log.SeqNo())
@@ -129,7 +143,7 @@ func (l *Ledger) apply(rt *runtime.Runtime, key string, s *ledgerShard, v persis
 	rt.Always(err == nil, "P-8", "shard", key, "seqno", v.SeqNo, "error", err)
 	rt.Always(s.since.LessEqual(s.log.Since()) && s.upper.LessEqual(s.log.Upper()), "P-11", "shard", key, "seqno", v.SeqNo)
 	rt.Always(s.walltime < s.log.WalltimeMS(), "P-11", "shard", key, "seqno", v.SeqNo, "walltime", s.log.WalltimeMS())
-	needed := held(&s.log)
+	needed := s.meet()
 	rt.Always(s.needed <= needed, "P-11", "shard", key, "seqno", v.SeqNo, "held", needed)
 	rt.Always(!wasTombstone || s.log.IsTombstone(), "P-15", "shard", key, "seqno", v.SeqNo)
 	s.since, s.upper, s.walltime, s.needed = s.log.Since(), s.log.Upper(), s.log.WalltimeMS(), needed
@@ -151,19 +165,26 @@ func (l *Ledger) apply(rt *runtime.Runtime, key string, s *ledgerShard, v persis
 		known.neededBefore, known.rollupOf = 0, rollupOf(object)
 	}
 	rt.Always(s.needed >= s.earliest, "P-12", "shard", key, "held", s.needed, "earliest", s.earliest)
+	if l.inlinedMax != nil {
+		most := uint64(l.inlinedMax())
+		inlined := s.inlinedButOne(most)
+		rt.Always(inlined <= most, "P-23", "shard", key, "inlined, but for one write", inlined, "at most", most)
+	}
 	l.checkOpening(rt, key, s)
 	if l.onVersion != nil {
 		l.onVersion(rt, key, v, &s.log)
 	}
 }
 
-// held returns the earliest version that somebody needs.
-func held(log *persist.Follower) persist.SeqNo {
-	least := log.SeqNo()
-	for _, r := range log.Leased() {
-		least = min(least, r.Hold)
+// meet takes note of the leased readers of the newest version, and returns the earliest one
+// that somebody needs.
+func (s *ledgerShard) meet() (held persist.SeqNo) {
+	held = s.log.SeqNo()
+	for _, r := range s.log.Leased() {
+		held = min(held, r.Hold)
+		s.lastWith[r.ID] = s.log.SeqNo()
 	}
-	return least
+	return held
 }
 
 // link notes that a version refers to an object, and returns what is wrong with that.
@@ -231,6 +252,7 @@ func (b *ledgerBlob) Delete(ctx context.Context, key string) (int, bool, error) 
 func (l *Ledger) written(rt *runtime.Runtime, key string, value []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.note("written", key, value)
 	object := l.object(key)
 	isSame := object.content == nil || bytes.Equal(object.content, value)
 	rt.Always(isSame, "P-19", "object", key, "written", "with another content")
@@ -240,6 +262,7 @@ func (l *Ledger) written(rt *runtime.Runtime, key string, value []byte) {
 func (l *Ledger) deleted(rt *runtime.Runtime, key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.note("deleted", key, nil)
 	object := l.object(key)
 	shard, _, _ := strings.Cut(key, "/")
 	s := l.shard(shard)

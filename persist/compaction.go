@@ -97,6 +97,16 @@ func (m *machine) giveBack(ctx context.Context, request state.CompactionRequest,
 	return errors.Join(why, err)
 }
 
+// inlineMax returns from how many bytes on the result of a merge is an object: as an append,
+// but also if there is no room for it in the metadata once the inputs are gone (P-23).
+func (m *machine) inlineMax(known *state.State, inputs []*state.Batch) int {
+	config, inlined := m.client.config(), int(known.Batches().Totals().InlineSize)
+	for _, batch := range inputs {
+		inlined -= int(batch.InlineSize())
+	}
+	return max(min(config.InlineSizeMax, config.InlineTotalMax-inlined), 0)
+}
+
 // newestSchema returns the newest schema of any updates of the batches. They are merged
 // under that: all others can be read as it, and nothing of it is lost.
 func newestSchema(batches []*state.Batch) (newest SchemaID) {
@@ -134,7 +144,7 @@ func (m *machine) merge(
 	}
 	w := &partWriter{
 		machine: m, writer: WriterID(m.client.newID()), class: state.AppendedPart, format: format,
-		inlineMax: m.client.config().InlineSizeMax, uploads: m.client.newUploads(ctx),
+		inlineMax: m.inlineMax(known, request.Batches), uploads: m.client.newUploads(ctx),
 	}
 	defer w.uploads.stop()
 	var runs [][]part.Unfetched

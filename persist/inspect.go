@@ -70,6 +70,8 @@ type InspectedBatch struct {
 	// parts they are in.
 	Updates, Bytes uint64
 	Parts          int
+	// Inlined is how many of the bytes are in the metadata itself and not in objects.
+	Inlined uint64
 	// KeyIDs name the keys with which parts of it are encrypted, in order; empty if
 	// none is.
 	KeyIDs []string
@@ -192,6 +194,9 @@ func (f *Follower) Since() frontier.Antichain { return f.now().Since() }
 // Upper returns the upper of that version.
 func (f *Follower) Upper() frontier.Antichain { return f.now().Upper() }
 
+// Inlined returns how many bytes of batches that version has in itself.
+func (f *Follower) Inlined() uint64 { return f.now().Batches().Totals().InlineSize }
+
 // WalltimeMS returns when that version was made, in milliseconds since the Unix
 // epoch.
 func (f *Follower) WalltimeMS() uint64 { return f.now().Header().WalltimeMS }
@@ -238,6 +243,7 @@ func inspect(s *state.State) Inspection {
 	for _, b := range s.Batches().Shared() {
 		batch := InspectedBatch{
 			Lower: b.Desc.Lower, Upper: b.Desc.Upper, Since: b.Desc.Since, Updates: b.Length, Bytes: b.EncodedSize,
+			Inlined: b.InlineSize(),
 		}
 		for _, run := range b.Runs {
 			batch.Parts += len(run.Parts)

@@ -51,13 +51,18 @@ func newStoreWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*storeWorld
 	if err := handleOutages(w, faults); err != nil {
 		return nil, err
 	}
-	return &storeWorld{
+	s := &storeWorld{
 		store:  memory.New("store", memory.Options{}),
 		ledger: invariants.NewLedger(),
 		faults: faults,
 		config: drawEngine(rand),
-	}, nil
+	}
+	s.ledger.BoundInlined(func() int { return s.config.InlineTotalMax })
+	return s, nil
 }
+
+// inlineTotalMax is the largest InlineTotalMax that is drawn.
+const inlineTotalMax = 3000
 
 // drawEngine draws the configuration of the engine: tiny thresholds, short leases. In
 // most runs next to everything stays within the metadata; in the others, which cost
@@ -66,7 +71,7 @@ func drawEngine(rand *runtime.Rand) persist.Config {
 	config := persist.Config{
 		WriterLease:        drawMillis(rand, 100, 600, 10_000),
 		InlineSizeMax:      2000,
-		InlineTotalMax:     runtime.Between(rand, 500, 3000),
+		InlineTotalMax:     runtime.Between(rand, 500, inlineTotalMax),
 		CompactionsMax:     runtime.Between(rand, -1, 3),
 		CompactionFanout:   runtime.Between(rand, 2, 4),
 		CompactionFallback: drawMillis(rand, 100, 2000, 6000),
@@ -311,6 +316,14 @@ func (r *reader) hasExpired(rt *runtime.Runtime, err error) bool {
 	return true
 }
 
+// renew gives a sign of life of a reader.
+func (s *storeWorld) renew(ctx context.Context, rt *runtime.Runtime, r *persist.Reader) error {
+	call := s.ledger.SignOfLife(r.Shard(), r.ID())
+	err := r.Renew(ctx)
+	call.End(rt, err)
+	return err
+}
+
 // recover ends the faults, lets the processes go on without any for a while, and asserts that
 // appends do.
 func (s *shardWorld) recover(w *sim.World, calm time.Duration) {
@@ -344,5 +357,6 @@ func (s *shardWorld) audit(ctx context.Context, rt *runtime.Runtime) error {
 		s.journal.Audit(rt, end-1, updates)
 	}
 	_, err = client.Inspect(ctx, s.shard)
+	s.ledger.Seal(rt)
 	return err
 }

@@ -75,6 +75,7 @@ func capability(ctx context.Context, w *sim.World) error {
 		return err
 	}
 	c.owners.Audit(rt, stored)
+	s.ledger.Seal(rt)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/persist"
@@ -108,11 +109,35 @@ func (c *clocksWorld) process(ctx context.Context, rt *runtime.Runtime) error {
 	group.Go("writer", func(ctx context.Context) error { return c.write(ctx, rt, client) })
 	group.Go("owner", func(ctx context.Context) error { return c.own(ctx, rt, client) })
 	group.Go("reader", func(ctx context.Context) error { return c.comeAndGo(ctx, rt, client) })
+	if rt.Rand("is there an idler").IntN(3) == 0 {
+		group.Go("idler", func(ctx context.Context) error { return c.stayAlive(ctx, rt, client) })
+	}
 	group.Go("watch", func(ctx context.Context) error { return c.watchClock(ctx, rt) })
 	if rand.IntN(3) == 0 {
 		group.Go("subscriber", func(ctx context.Context) error { return c.subscribe(ctx, rt, client, 0) })
 	}
 	return group.Wait()
+}
+
+// stayAlive has a reader that does nothing but say that it is alive, until it is forgotten.
+func (c *clocksWorld) stayAlive(ctx context.Context, rt *runtime.Runtime, client *persist.Client) error {
+	rand := rt.Rand("idler")
+	for {
+		r, err := client.OpenReader(ctx, c.shard, persist.ReaderOptions{Purpose: "is alive", HoldsObjectsOnly: true})
+		if err != nil {
+			return err
+		}
+		var expired *persist.LeaseExpiredError
+		for !errors.As(err, &expired) {
+			if err := rt.Sleep(ctx, time.Duration(runtime.Between(rand, 20, 300))*time.Millisecond); err != nil {
+				return err
+			}
+			if err = c.renew(ctx, rt, r); err != nil && !errors.As(err, &expired) {
+				return err
+			}
+		}
+		rt.Reachable("lease-expired")
+	}
 }
 
 // watchClock notices that the clock of the process goes back.

@@ -116,6 +116,7 @@ func (c *closingWorld) bury(ctx context.Context, rt *runtime.Runtime) error {
 	rt.Always(objects == 1 && versions <= 2, "P-15", "objects", objects, "versions", versions)
 	isFinalized, err := shard.IsFinalized(ctx)
 	rt.Always(err == nil && isFinalized, "P-15", "finalized", isFinalized, "error", err)
+	c.ledger.Seal(rt)
 	return nil
 }
 
@@ -271,7 +272,7 @@ func (c *closingWorld) readWithRest(
 		var expired *persist.LeaseExpiredError
 		var gone *persist.SinceError
 		switch {
-		case errors.As(err, &expired), errors.As(err, &gone) && errors.As(r.Renew(ctx), &expired):
+		case errors.As(err, &expired), errors.As(err, &gone) && errors.As(c.renew(ctx, rt, r), &expired):
 			rt.Reachable("lease-expired")
 			return nil
 		case err != nil:

@@ -68,7 +68,9 @@ func evolution(ctx context.Context, w *sim.World) error {
 	s.recover(w, drawCalm(rand))
 
 	// and under every schema the shard has what the writers were told.
-	return e.auditSchemas(ctx, rt)
+	err = e.auditSchemas(ctx, rt)
+	s.ledger.Seal(rt)
+	return err
 }
 
 // process is a process: it writes, reads, and changes the schema.

@@ -90,6 +90,7 @@ func farewell(ctx context.Context, w *sim.World) error {
 	rt.Always(usage.Current.Objects == 1 && usage.Older.Objects == 0 && versions <= 2, "P-15",
 		"current", usage.Current.Objects, "older", usage.Older.Objects, "versions", versions)
 	rt.Always(usage.Unreferenced.Objects == 0, "P-54", "orphans", usage.Unreferenced.Objects)
+	f.ledger.Seal(rt)
 	return nil
 }
 

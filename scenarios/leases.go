@@ -210,7 +210,7 @@ func (l *leasesWorld) subscribe(
 		var expired *persist.LeaseExpiredError
 		var gone *persist.SinceError
 		for event, err := range r.Subscribe(ctx, since) {
-			isForgotten := errors.As(err, &expired) || errors.As(err, &gone) && errors.As(r.Renew(ctx), &expired)
+			isForgotten := errors.As(err, &expired) || errors.As(err, &gone) && errors.As(l.renew(ctx, rt, r), &expired)
 			rt.Always(gone == nil || isForgotten || ctx.Err() != nil, "P-31", "error", err)
 			if isForgotten {
 				rt.Reachable("lease-expired")
@@ -267,7 +267,7 @@ func (l *leasesWorld) readOnce(
 	var expired *persist.LeaseExpiredError
 	var gone *persist.SinceError
 	// Its own since holds the time back for as long as the reader is known.
-	isForgotten := errors.As(err, &expired) || errors.As(err, &gone) && errors.As(r.Renew(ctx), &expired)
+	isForgotten := errors.As(err, &expired) || errors.As(err, &gone) && errors.As(l.renew(ctx, rt, r), &expired)
 	rt.Always(gone == nil || isForgotten || ctx.Err() != nil, "P-31", "asOf", asOf, "error", err)
 	switch {
 	case isForgotten:
@@ -284,7 +284,7 @@ func (l *leasesWorld) readOnce(
 	if rand.IntN(2) > 0 {
 		return true, nil
 	}
-	err = r.Renew(ctx)
+	err = l.renew(ctx, rt, r)
 	if errors.As(err, &expired) {
 		rt.Reachable("lease-expired")
 		return false, nil

@@ -70,7 +70,9 @@ func replicas(ctx context.Context, w *sim.World) error {
 	rt.Always(shard.WaitForUpperPast(late, before) == nil, "P-52", "upper", before)
 
 	// and everything is there, once.
-	return s.readReplica(ctx, rt, client)
+	err = s.readReplica(ctx, rt, client)
+	s.ledger.Seal(rt)
+	return err
 }
 
 // replicated is what every process knows of one time.

@@ -9,12 +9,14 @@ import (
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/runtime"
+	"github.com/tidemarkdb/tidemark/sim"
 )
 
 // comeToRest appends to a shard that nobody else uses any more, once nothing of those who
-// are gone counts: then there are few versions of it (P-53) and few batches (P-17), and a
-// call costs what it is said to (P-57). There is a time then at which the shard can be
-// read: its owners may have moved the since up to the upper.
+// are gone counts: then there are few versions of it (P-53) and few batches (P-17), nothing
+// is committed that nobody asks for (P-56), and a call costs what it is said to (P-57).
+// There is a time then at which the shard can be read: its owners may have moved the since
+// up to the upper.
 func (s *shardWorld) comeToRest(ctx context.Context, rt *runtime.Runtime) error {
 	config := s.config
 	config.GCVersionsMax = math.MaxInt // what the dead have left is collected at once
@@ -43,15 +45,67 @@ func (s *shardWorld) comeToRest(ctx context.Context, rt *runtime.Runtime) error 
 	}
 	few = batchesMax(seen, config.CompactionFanout)
 	rt.Always(len(seen.Batches) <= few, "P-17", "batches", len(seen.Batches), "at most", few)
+	if err := s.beIdle(ctx, rt); err != nil {
+		return err
+	}
 	return s.countOperations(ctx, rt)
+}
+
+// beIdle asserts that maintenance comes to its end, however little it takes to begin it, and
+// also where there is no writer to whom it falls: without a call nothing is committed any
+// more (P-56).
+func (s *shardWorld) beIdle(ctx context.Context, rt *runtime.Runtime) error {
+	config := s.config
+	config.RollupThreshold, config.GCVersionsMin, config.GCVersionsMax = 1, 1, math.MaxInt
+	client, err := persist.New(rt, s.blob(rt), s.consensus(rt), config)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	w, err := client.OpenWriter(ctx, s.shard, persist.WriterOptions{Purpose: "is idle"})
+	if err != nil {
+		return err
+	}
+	if err := s.appendCalmly(ctx, rt, w, 2); err != nil {
+		return err
+	}
+	if err := rt.Sleep(ctx, time.Minute); err != nil { // the leases of other writers have run out by then
+		return err
+	}
+	before, few := s.ledger.Newest(s.shard), persist.SeqNo(10)
+	if err := w.Expire(ctx); err != nil {
+		return err
+	}
+	for _, pause := range []time.Duration{20 * time.Millisecond, time.Minute, time.Hour} { // soon, if it is for ever
+		if err := rt.Sleep(ctx, pause); err != nil {
+			return err
+		}
+		after := s.ledger.Newest(s.shard)
+		rt.Always(after <= before+few, "P-56", "idle since", before, "reached", after, "at most", before+few)
+		if pause == time.Minute {
+			before, few = after, 0
+		}
+	}
+	return nil
+}
+
+// leaveNothing asserts that nothing goes on in a world whose nodes are down and whose clients
+// and handles are all closed (P-55). Who was just served by a task is ahead of its end.
+func leaveNothing(ctx context.Context, w *sim.World) error {
+	if err := w.Runtime().Sleep(ctx, time.Millisecond); err != nil {
+		return err
+	}
+	tasks, timers := w.Left()
+	w.Runtime().Always(len(tasks) == 0 && timers == 0, "P-55", "tasks", tasks, "timers", timers)
+	return nil
 }
 
 // appendCalmly appends a row at a time, and lets maintenance come to its end each time.
 func (s *shardWorld) appendCalmly(ctx context.Context, rt *runtime.Runtime, w *persist.Writer, count int) error {
-	for i := range count {
+	for range count {
 		lower, _ := w.Upper().Time()
 		expected, upper := w.Upper(), frontier.At(lower+1)
-		row := fmt.Appendf(nil, "rest %d", i)
+		row := fmt.Appendf(nil, "rest at %d", lower)
 		updates := []persist.Update{{Row: row, Time: lower, Diff: 1}}
 		call := s.journal.Begin(updates, expected, upper)
 		err := w.CompareAndAppend(ctx, updates, expected, upper)
@@ -82,6 +136,14 @@ func batchesMax(seen persist.Inspection, fanout int) int {
 
 // operations counts what is asked of a store.
 type operations struct{ Sets, Gets, Commits, Scans int }
+
+// since returns what has come after others.
+func (o operations) since(before operations) operations {
+	return operations{
+		Sets: o.Sets - before.Sets, Gets: o.Gets - before.Gets, Commits: o.Commits - before.Commits,
+		Scans: o.Scans - before.Scans,
+	}
+}
 
 // meter is a store that counts.
 type meter struct {
@@ -150,19 +212,41 @@ func (s *shardWorld) countOperations(ctx context.Context, rt *runtime.Runtime) e
 			r, err = client.OpenReader(ctx, s.shard, persist.ReaderOptions{Purpose: "counts"})
 			return err
 		}, operations{Commits: 1}},
-		{"renew a reader", func() error { return r.Renew(ctx) }, operations{Commits: 1}},
+		{"renew a reader", func() error { return s.renew(ctx, rt, r) }, operations{Commits: 1}},
 		{"close a reader", func() error { return r.Close(ctx) }, operations{Commits: 1}},
 	} {
 		before := m.seen
 		if err := call.call(); err != nil {
 			return fmt.Errorf("%s: %w", call.name, err)
 		}
-		cost := operations{
-			Sets: m.seen.Sets - before.Sets, Gets: m.seen.Gets - before.Gets,
-			Commits: m.seen.Commits - before.Commits, Scans: m.seen.Scans - before.Scans,
-		}
+		cost := m.seen.since(before)
 		rt.Always(cost == call.want, "P-57", "call", call.name, "cost", fmt.Sprintf("%+v", cost),
 			"promised", fmt.Sprintf("%+v", call.want))
 	}
-	return nil
+	return s.leaveIdle(ctx, rt, client, m)
+}
+
+// leaveIdle asserts that a reader that nobody uses does nothing but give signs of life, four
+// in the time of its lease, and nothing once it is closed (P-56).
+func (s *shardWorld) leaveIdle(ctx context.Context, rt *runtime.Runtime, client *persist.Client, m *meter) error {
+	r, err := client.OpenReader(ctx, s.shard, persist.ReaderOptions{Purpose: "is idle"})
+	if err != nil {
+		return err
+	}
+	rest := func(want operations) error {
+		before := m.seen
+		if err := rt.Sleep(ctx, time.Hour+time.Minute); err != nil {
+			return err
+		}
+		cost := m.seen.since(before)
+		rt.Always(cost == want, "P-56", "idle for", "an hour", "cost", fmt.Sprintf("%+v", cost))
+		return nil
+	}
+	if err := rest(operations{Commits: 4}); err != nil {
+		return err
+	}
+	if err := r.Close(ctx); err != nil {
+		return err
+	}
+	return rest(operations{})
 }

@@ -8,6 +8,7 @@ func All() []sim.Scenario {
 		Transfer(),
 		Pipeline(),
 		Failover(),
+		Log(),
 		Appends(),
 		Capability(),
 		Leases(),

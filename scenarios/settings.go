@@ -56,6 +56,7 @@ func settings(ctx context.Context, w *sim.World, rules []string) error {
 		return err
 	}
 	s := &settingsWorld{shardWorld: shard}
+	s.ledger.BoundInlined(func() int { return inlineTotalMax }) // whatever a client keeps to for a while
 	if rand.IntN(2) == 0 {
 		if s.encrypters, err = drawEncrypters(rand); err != nil {
 			return err

@@ -62,7 +62,8 @@ func shipping(ctx context.Context, w *sim.World) error {
 	// then, once the faults are over, batches arrive,
 	s.recover(w, drawCalm(rand))
 
-	// and when all have come to their end, what is there is what was appended, and no more.
+	// and when all have come to their end, what is there is what was appended, and no more,
+	// and nobody goes on.
 	s.end()
 	if err := rt.Sleep(ctx, 5*time.Second); err != nil {
 		return err
@@ -78,7 +79,11 @@ func shipping(ctx context.Context, w *sim.World) error {
 	if err := s.audit(ctx, rt); err != nil {
 		return err
 	}
-	return s.auditObjects(ctx, rt)
+	if err := s.auditObjects(ctx, rt); err != nil {
+		return err
+	}
+	s.ledger.Seal(rt)
+	return leaveNothing(ctx, w)
 }
 
 // drawConfig makes most batches objects, and many of them several; what nobody holds goes

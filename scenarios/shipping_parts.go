@@ -80,7 +80,7 @@ func (f *follower) read(ctx context.Context, lease *persist.PartLease, err error
 	var expired *persist.LeaseExpiredError
 	var gone *persist.SinceError
 	if err != nil {
-		isForgotten := errors.As(err, &expired) || errors.As(err, &gone) && errors.As(f.reader.Renew(ctx), &expired)
+		isForgotten := errors.As(err, &expired) || errors.As(err, &gone) && errors.As(f.world.renew(ctx, f.rt, f.reader), &expired)
 		if isForgotten {
 			f.rt.Reachable("lease-expired")
 			return false, nil
@@ -93,7 +93,7 @@ func (f *follower) read(ctx context.Context, lease *persist.PartLease, err error
 		return false, err
 	}
 	if isLost {
-		err = f.reader.Renew(ctx)
+		err = f.world.renew(ctx, f.rt, f.reader)
 	}
 	f.rt.Always(!isLost || err != nil, "P-31", "lost", "parts of a reader that is alive")
 	if errors.As(err, &expired) {

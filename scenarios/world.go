@@ -130,6 +130,7 @@ func (w *collectionsWorld) checkQuiescent(ctx context.Context, rt *runtime.Runti
 	p.watch.CheckQuiescent(rt)
 	open := p.Inspect().Holds
 	rt.Always(len(open) == 0, "I-20", "holds", len(open))
+	w.ledger.Seal(rt)
 	return nil
 }
 

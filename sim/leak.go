@@ -49,6 +49,28 @@ func (k *kernel) leaks() []TaskState {
 	return leaks
 }
 
+// Left returns the tasks of the harness that have not ended, but for the one that asks, and
+// how many of its timers are set, those of contexts with a deadline included. Who closes
+// everything that the harness has opened can see by it that nothing goes on, be it asleep
+// for a while: that is what the verdict Leak does not tell.
+func (w *World) Left() (tasks []TaskState, timers int) {
+	k := w.kernel
+	k.join(func() {
+		k.markOpaque()
+		for _, t := range k.tasks {
+			if t.life == w.harness.life && t.state != taskEnded && t != k.cur {
+				tasks = append(tasks, t.describe())
+			}
+		}
+		for _, a := range k.pending.heap {
+			if a.life == w.harness.life {
+				timers++
+			}
+		}
+	})
+	return tasks, timers
+}
+
 // awaitsTimer reports whether a timer may wake the task: it sleeps, or receives from
 // one, while any alarm of its node is set.
 func (k *kernel) awaitsTimer(t *task) bool {

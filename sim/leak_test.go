@@ -162,3 +162,36 @@ func TestALeakReplays(t *testing.T) {
 		t.Errorf("a negative LeaksAfter: %v", err)
 	}
 }
+
+// TestWhatIsLeftIsTold protects those who look for what goes on after everything was closed:
+// tasks that sleep, wait, or have yet to run, and timers that nobody has stopped.
+func TestWhatIsLeftIsTold(t *testing.T) {
+	for seed := range uint64(20) {
+		wantMain := func(ctx context.Context, w *sim.World) error {
+			rt := w.Runtime()
+			if tasks, timers := w.Left(); len(tasks) != 0 || timers != 0 {
+				t.Errorf("seed %d: %v and %d timers before anything was begun", seed, tasks, timers)
+			}
+			sleeping, stop := rt.WithCancel(ctx)
+			sleeper := rt.Go(ctx, "sleeper", func(context.Context) error { return rt.Sleep(sleeping, time.Hour) })
+			timer := rt.AfterFunc(time.Hour, func() {})
+			if err := rt.Sleep(ctx, time.Second); err != nil {
+				return err
+			}
+			tasks, timers := w.Left()
+			if len(tasks) != 1 || tasks[0].Task != "main/sleeper" || timers != 2 {
+				t.Errorf("seed %d: %v and %d timers", seed, tasks, timers)
+			}
+			stop()
+			timer.Stop()
+			_ = sleeper.Wait(ctx) // it says that it was cancelled
+			if tasks, timers := w.Left(); len(tasks) != 0 || timers != 0 {
+				t.Errorf("seed %d: %v and %d timers in the end", seed, tasks, timers)
+			}
+			return nil
+		}
+		if r, err := sim.Run(t.Context(), sim.Config{Seed: seed}, wantMain); err != nil || r.Verdict.Failed() {
+			t.Fatal(r.Verdict, err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package faulty
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -254,7 +255,9 @@ func (f *Faults) run(ctx context.Context, rt *runtime.Runtime, c call) error {
 		return &failedError{rule.Effect, c.op, c.key, "refused", persist.ErrDeterminate}
 	case Duplicate:
 		err := c.do(ctx)
-		f.put(c.later) // not before: a mismatch is final, so the copy of its request may not come first
+		if !errors.Is(err, persist.ErrDeterminate) { // what was not sent has no copy
+			f.put(c.later) // not before: a mismatch is final, so the copy of its request may not come first
+		}
 		return err
 	case Flip, Cut:
 		return f.garble(ctx, rt, rule.Effect, c)

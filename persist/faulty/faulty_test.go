@@ -251,6 +251,37 @@ func TestDuplicatesLandAgain(t *testing.T) {
 	}
 }
 
+// TestWhatIsNotDoneHasNoCopies protects the meaning of a no, and of a determinate error: what
+// was refused or never sent does not land later, though it could by then. Found by seed 890 of
+// log.
+func TestWhatIsNotDoneHasNoCopies(t *testing.T) {
+	simtest.Run(t, func(ctx context.Context, rt *runtime.Runtime) {
+		f := newFaults(t, faulty.Plan{{Op: faulty.CAS, Effect: faulty.Duplicate, OneIn: 2}})
+		store := memory.New("test", memory.Options{})
+		log, calm := f.Consensus(rt, store.Consensus(rt)), store.Consensus(rt)
+		cancelled, cancel := rt.WithCancel(ctx)
+		rt.Go(ctx, "hurry", func(context.Context) error {
+			cancel()
+			return nil
+		})
+		data := func(text string) persist.Versioned { return persist.Versioned{SeqNo: 1, Data: []byte(text)} }
+		_, err := log.CompareAndSet(cancelled, "unsent", 0, data("unsent"))
+		isUnsent := errors.Is(err, persist.ErrDeterminate)
+		ahead, err := log.CompareAndSet(ctx, "refused", 1, persist.Versioned{SeqNo: 2, Data: []byte("ahead")})
+		rt.Always(!ahead && err == nil, "refused", "error", err)
+		_, err = calm.CompareAndSet(ctx, "refused", 0, data("first"))
+		must(t, err)
+		for range 4 {
+			_, _, err := log.Head(ctx, "refused") // an access at which a copy may land
+			must(t, err)
+		}
+		head, _, err := calm.Head(ctx, "refused")
+		rt.Always(err == nil && head.SeqNo == 1, "refused-for-good", "head", head.SeqNo)
+		_, found, err := calm.Head(ctx, "unsent")
+		rt.Always(err == nil && !(found && isUnsent), "unsent-for-good", "found", found)
+	})
+}
+
 // TestReadsAreGarbled protects checksums from faults that change nothing, and the store
 // from faults that change what it holds.
 func TestReadsAreGarbled(t *testing.T) {

@@ -159,12 +159,15 @@ func (c *Consensus) CompareAndSet(
 	ctx context.Context, key string, expected persist.SeqNo, next persist.Versioned,
 ) (bool, error) {
 	next.Data = bytes.Clone(next.Data) // a late effect outlives the call
-	var committed bool
+	var committed, isRefused bool
 	err := c.run(ctx, CAS, key, func(ctx context.Context, inner persist.Consensus) error {
 		ok, err := inner.CompareAndSet(ctx, key, expected, next)
-		committed = ok
+		committed, isRefused = ok, err == nil && !ok
 		return err
 	}, func(ctx context.Context, inner persist.Consensus) error {
+		if isRefused { // for good, also if the expected version has come by now
+			return nil
+		}
 		_, err := inner.CompareAndSet(ctx, key, expected, next)
 		return err
 	})

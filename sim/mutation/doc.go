@@ -10,5 +10,6 @@
 //
 // What counts is a scenario that fails: a mutant that does not compile, hangs, or
 // breaks the program in another way has proved nothing and is an error, and so is
-// an edit whose lines are no longer there.
+// an edit whose lines are no longer there. A mutant may ask for its seeds to be run twice:
+// then a seed that does not repeat counts as well.
 package mutation

@@ -21,6 +21,8 @@ type Mutant struct {
 	Doc string
 	// Scenarios are tried in this order.
 	Scenarios []string
+	// Repeats runs each seed twice: a seed that does not repeat counts as found.
+	Repeats bool
 	// File is the path of the file, with slashes, from the root of the module.
 	File string
 	// Old is replaced by New. It has to occur exactly once in the file.
@@ -37,7 +39,8 @@ func (m Mutant) Room() string {
 }
 
 // Load reads the mutants of a file system: the files *.txtar, each with the lines
-// "doc:", "file:" and "scenarios:", and the sections "old" and "new".
+// "doc:", "file:" and "scenarios:", and the sections "old" and "new". The line "repeats: yes"
+// is for bugs that no single run can see.
 func Load(files fs.FS) ([]Mutant, error) {
 	names, err := fs.Glob(files, "*.txtar")
 	if err != nil {
@@ -71,6 +74,10 @@ func Parse(name string, data []byte) (Mutant, error) {
 			m.File = value
 		case "scenarios":
 			m.Scenarios = strings.Fields(value)
+		case "repeats":
+			if m.Repeats = value == "yes"; !m.Repeats && value != "no" {
+				return m, fmt.Errorf("%w %s: repeats is %q, and not yes or no", ErrMutant, name, value)
+			}
 		case "":
 		default:
 			return m, fmt.Errorf("%w %s: unknown line %q", ErrMutant, name, line)

@@ -40,6 +40,20 @@ func TestMutantsAreRead(t *testing.T) {
 	}
 }
 
+// TestAMutantMayNeedTwoRuns protects bugs that no single run can see.
+func TestAMutantMayNeedTwoRuns(t *testing.T) {
+	for line, want := range map[string]bool{"": false, "repeats: yes\n": true, "repeats: no\n": false} {
+		m, err := mutation.Parse("m", []byte("doc: a\nfile: b\nscenarios: c\n"+line+"\n-- old --\nx\n-- new --\ny\n"))
+		if err != nil || m.Repeats != want {
+			t.Errorf("%q: %v, %v", line, m.Repeats, err)
+		}
+	}
+	maybe := "doc: a\nfile: b\nscenarios: c\nrepeats: maybe\n-- old --\nx\n-- new --\ny\n"
+	if _, err := mutation.Parse("m", []byte(maybe)); !errors.Is(err, mutation.ErrMutant) {
+		t.Errorf("maybe is no answer: %v", err)
+	}
+}
+
 // TestBadMutantsAreRefused protects against mutants that prove nothing.
 func TestBadMutantsAreRefused(t *testing.T) {
 	for name, data := range map[string]string{
@@ -93,6 +107,13 @@ func TestRunTellsTheDeadFromTheLiving(t *testing.T) {
 	harmless.New = credit + "\t// harmless\n"
 	if r, err := mutation.Run(t.Context(), harmless, o); err != nil || r.Killer != "" {
 		t.Errorf("a harmless one: %+v, %v", r, err)
+	}
+	fickle := real
+	fickle.Repeats = true
+	fickle.New = credit + "\tfor moved := range map[bool]int{true: 1, false: 0} {\n\t\tif moved {\n\t\t\tbreak\n\t\t}\n" +
+		"\t\taccounts[from].mu.Unlock()\n\t\taccounts[from].mu.Lock()\n\t}\n"
+	if r, err := mutation.Run(t.Context(), fickle, o); err != nil || r.Failure != mutation.Nondeterminism || r.Seed == 0 {
+		t.Errorf("one that does not repeat: %+v, %v", r, err)
 	}
 	broken := real
 	broken.New = "\tthis is no Go\n"

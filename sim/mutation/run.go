@@ -32,7 +32,8 @@ type Options struct {
 type Result struct {
 	Mutant Mutant
 	// Killer is the scenario that failed, Failure in which way, and Seed the
-	// first seed that did; Killer is empty if the mutant survived.
+	// first seed that did; Killer is empty if the mutant survived. [Nondeterminism] is a
+	// failure, of a mutant that asks for repeats.
 	Killer, Failure string
 	Seed            uint64
 	// Story is the end of the failing run, if that was asked for: it is run once
@@ -65,7 +66,7 @@ func Run(ctx context.Context, m Mutant, o Options) (Result, error) {
 		return r, fmt.Errorf("%w %s does not compile: %w", ErrMutant, m.Name, err)
 	}
 	for _, scenario := range m.Scenarios {
-		failure, seed, err := sweep(ctx, program, scenario, folder, o)
+		failure, seed, err := sweep(ctx, program, scenario, folder, m.Repeats, o)
 		switch {
 		case ctx.Err() != nil:
 			return r, ctx.Err()
@@ -77,7 +78,7 @@ func Run(ctx context.Context, m Mutant, o Options) (Result, error) {
 			break
 		}
 	}
-	if r.Killer != "" && o.StoryLast > 0 {
+	if r.Killer != "" && r.Failure != Nondeterminism && o.StoryLast > 0 {
 		if r.Story, err = replay(ctx, program, r, o); err != nil {
 			return r, fmt.Errorf("%w %s: %w", ErrMutant, m.Name, err)
 		}
@@ -101,9 +102,15 @@ func replay(ctx context.Context, program string, r Result, o Options) (string, e
 }
 
 // isFailedRun reports whether a program has ended because a run has failed.
-func isFailedRun(err error) bool {
+func isFailedRun(err error) bool { return exitCode(err) == 1 }
+
+// exitCode returns that of a program that has ended with an error; 0 for other errors.
+func exitCode(err error) int {
 	var exit *exec.ExitError
-	return errors.As(err, &exit) && exit.ExitCode() == 1
+	if !errors.As(err, &exit) {
+		return 0
+	}
+	return exit.ExitCode()
 }
 
 // Baseline runs scenarios without a mutant on the same seeds. They have to pass.
@@ -118,7 +125,7 @@ func Baseline(ctx context.Context, scenarios []string, o Options) error {
 		return err
 	}
 	for _, scenario := range scenarios {
-		failure, seed, err := sweep(ctx, program, scenario, folder, o)
+		failure, seed, err := sweep(ctx, program, scenario, folder, false, o)
 		switch {
 		case err != nil:
 			return err
@@ -139,19 +146,36 @@ func build(ctx context.Context, o Options, program string, flags ...string) erro
 	return nil
 }
 
+// Nondeterminism is the failure of a seed whose two runs differ.
+const Nondeterminism = "nondeterminism"
+
+// exitDiffers is the exit code of a program that has found such a seed.
+const exitDiffers = 4
+
 var (
+	repeatLine  = regexp.MustCompile(`(?m)^      seed ([0-9a-fx]+) does not repeat`)
 	failureLine = regexp.MustCompile(`(?m)^FAIL  \S+: ([^\n]*)$`)
 	seedLine    = regexp.MustCompile(`(?m)^  seed ([0-9a-fx]+),`)
 )
 
-// sweep runs one scenario and returns how and at which seed it failed first; an
-// empty failure if it passed.
-func sweep(ctx context.Context, program, scenario, folder string, o Options) (failure string, seed uint64, err error) {
+// sweep runs one scenario, each seed twice if it has to repeat, and returns how and at which
+// seed it failed first; an empty failure if it passed.
+func sweep(
+	ctx context.Context, program, scenario, folder string, repeats bool, o Options,
+) (failure string, seed uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.RunMax)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "run", scenario, "--quiet", "--check-determinism", "0", "--shrink", "0",
+	every := "0"
+	if repeats {
+		every = "1"
+	}
+	cmd := exec.CommandContext(ctx, program, "run", scenario, "--quiet", "--check-determinism", every, "--shrink", "0",
 		"--seeds", "1-"+strconv.Itoa(o.SeedsMax), "--out", folder)
 	out, err := cmd.Output()
+	if where := repeatLine.FindSubmatch(out); repeats && where != nil && exitCode(err) == exitDiffers {
+		seed, err = strconv.ParseUint(string(where[1]), 0, 64)
+		return Nondeterminism, seed, err
+	}
 	switch {
 	case ctx.Err() != nil:
 		return "", 0, fmt.Errorf("%s: no end within %v", scenario, o.RunMax)
