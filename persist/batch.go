@@ -201,7 +201,7 @@ func (w *Writer) makeObjects(ctx context.Context, b *Batch) (made []state.Run, e
 			return made, err
 		}
 		if written.Parts[0].IsInline() {
-			return made, fmt.Errorf("%w: the metadata is full, and the format of the shard has no objects", ErrUsage)
+			return made, errNoObjects
 		}
 		for j := range written.Parts {
 			written.Parts[j].Rewrite = run.Parts[0].Rewrite

@@ -26,6 +26,7 @@ type BatchBuilder struct {
 
 	buffer []Update
 	size   int    // of the buffer in bytes
+	full   int    // from how many bytes on the buffer is made a part
 	latest uint64 // of all times, if isBegun
 	// isBegun says that there was an update.
 	isBegun bool
@@ -59,6 +60,7 @@ func (w *Writer) NewBatch(ctx context.Context, lower frontier.Antichain, options
 		class: state.AppendedPart,
 		lower: lower, uploads: w.machine.client.newUploads(ctx),
 	}
+	b.full = b.config.PartSize
 	if options.IsStaged {
 		b.class = state.StagedPart
 	}
@@ -68,9 +70,9 @@ func (w *Writer) NewBatch(ctx context.Context, lower frontier.Antichain, options
 // Add adds an update, whose row it copies. It waits while too much is on its way to the
 // store. If the time is before the lower of the batch, or the row is none of the writer's
 // schema, the error is a [*UsageError] and the builder is as it was. After any other error,
-// which may be that diffs add up to more than there is room for, it has failed, and deletes
-// what it wrote; if that is because ctx has ended it is left to [BatchBuilder.Discard].
-// Nothing of it was appended.
+// which may be that diffs add up to more than there is room for, or updates in a format
+// without objects, it has failed, and deletes what it wrote; if that is because ctx has ended
+// it is left to [BatchBuilder.Discard]. Nothing of it was appended.
 func (b *BatchBuilder) Add(ctx context.Context, row []byte, time uint64, diff int64) error {
 	if b.ended != nil {
 		return b.wrap(b.ended)
@@ -87,7 +89,7 @@ func (b *BatchBuilder) Add(ctx context.Context, row []byte, time uint64, diff in
 	b.buffer = append(b.buffer, update)
 	b.size += len(row) + updateSize
 	b.latest, b.isBegun = max(b.latest, time), true
-	if b.size < b.config.PartSize || !b.machine.hasObjects() {
+	if b.size < b.full {
 		return nil
 	}
 	if err := b.flush(ctx); err != nil {
@@ -188,10 +190,29 @@ func (b *BatchBuilder) flush(ctx context.Context) error {
 	if err := b.consolidate(); err != nil || b.size <= b.config.PartSize/2 {
 		return err
 	}
+	if !b.machine.hasObjects() {
+		if isKept, err := b.keep(ctx); err != nil || isKept {
+			return err
+		}
+	}
 	w := b.newPartWriter(0)
 	w.buffer, w.size = b.buffer, b.size
 	err := w.flush(ctx)
 	return b.take(ctx, w, err)
+}
+
+// keep leaves the full buffer where it is, for a shard whose format has no objects, as long
+// as there can be room for it in the metadata. Others may have upgraded the shard.
+func (b *BatchBuilder) keep(ctx context.Context) (isKept bool, err error) {
+	const shareMin = 4 // no update takes less there than a quarter of what it takes here
+	if b.size <= shareMin*b.machine.client.config().InlineTotalMax {
+		b.full = max(b.full, 2*b.size)
+		return true, nil
+	}
+	if _, err = b.machine.latest(ctx); err == nil && !b.machine.hasObjects() {
+		err = errNoObjects
+	}
+	return false, err
 }
 
 // finish makes the rest of the buffer a run, and waits until everything is there.
@@ -219,7 +240,7 @@ func (b *BatchBuilder) finish(ctx context.Context) error {
 func (b *BatchBuilder) take(ctx context.Context, w *partWriter, err error) error {
 	last := b.buffer[len(b.buffer)-1]
 	first := b.buffer[0]
-	b.buffer, b.size = nil, 0
+	b.buffer, b.size, b.full = nil, 0, b.config.PartSize
 	var run state.Run
 	if err == nil {
 		run, err = w.finish(ctx)

@@ -68,6 +68,8 @@ type conversion struct {
 	// isProjection says that columns are left out. What was sorted and consolidated need
 	// not be so afterwards.
 	isProjection bool
+	// keepsOrder says that rows are still in order, though different ones may be equal now.
+	keepsOrder bool
 }
 
 // between returns the conversion from the rows of one schema to those of another, whichever
@@ -106,7 +108,7 @@ func newConversion(s *state.State, key conversionKey) (conversion, error) {
 		return c, corrupt(err)
 	case key.from > key.to:
 		projection, err := relation.NewProjection(c.from, c.to)
-		c.convert, c.isProjection = projection.Row, true
+		c.convert, c.isProjection, c.keepsOrder = projection.Row, true, projection.KeepsOrder()
 		return c, corrupt(err)
 	}
 	return c, nil

@@ -88,6 +88,28 @@ func TestARefusalDoesNotHideAnUnclearAttempt(t *testing.T) {
 	}
 }
 
+// TestAnUnclearAppendIsGivenUpAlsoWhileItWaitsForRoom protects callers from waiting for
+// compactions without end, when nobody can tell any more what an earlier attempt came to.
+func TestAnUnclearAppendIsGivenUpAlsoWhileItWaitsForRoom(t *testing.T) {
+	p, shard := newPlace(t), persist.ShardID{7}
+	first := p.writer(p.client(persist.Config{CompactionsMax: -1}), shard)
+	must(t, first.CompareAndAppend(t.Context(), rows(1, 0), frontier.At(0), frontier.At(1)))
+	c, h := p.hook(persist.Config{CompactionsMax: -1, WriterLease: 50 * time.Millisecond})
+	w := p.writer(c, shard)
+	h.compareAndSet = func(func() (bool, error)) (bool, error) {
+		h.compareAndSet = nil
+		must(t, c.Configure(func(config *persist.Config) { config.BatchesMax = 1 }))
+		return false, persist.ErrIndeterminate
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	err := w.CompareAndAppend(ctx, rows(1, 1), frontier.At(1), frontier.At(2))
+	var unknown *persist.UnknownOutcomeError
+	if !errors.As(err, &unknown) || ctx.Err() != nil {
+		t.Errorf("got %v, context %v", err, ctx.Err())
+	}
+}
+
 // TestARefusedAppendTellsThatItsContextEnded protects callers who tell their own
 // cancellation from failures.
 func TestARefusedAppendTellsThatItsContextEnded(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tidemarkdb/tidemark/frontier"
+	"github.com/tidemarkdb/tidemark/persist/internal/state"
 )
 
 // Hub is how a process hears of what others commit, sooner than by looking. It carries
@@ -63,12 +64,20 @@ func (c *Client) listenToHub(ctx context.Context) {
 // isHinted reports whether there may be a newer version.
 func (k knowledge) isHinted() bool { return k.hinted > k.state.SeqNo() }
 
-// waitForUpper waits for commits of this process and for hints of others, and looks at
-// the log at intervals.
-func (m *machine) waitForUpper(ctx context.Context, f frontier.Antichain) error {
-	isPast := func(k knowledge) bool {
-		return k.broken != nil || k.state.Upper().IsEmpty() || f.LessThan(k.state.Upper())
-	}
+// waitForUpper waits until the upper is beyond f, or {}, or isOver, which must not block,
+// says of a version that there is nothing to wait for any more.
+func (m *machine) waitForUpper(ctx context.Context, f frontier.Antichain, isOver func(*state.State) bool) error {
+	return m.waitFor(ctx, func(k knowledge) bool {
+		return k.broken != nil || isOver(k.state) || k.state.Upper().IsEmpty() || f.LessThan(k.state.Upper())
+	})
+}
+
+// never is for whoever waits for the upper whatever else happens.
+func never(*state.State) bool { return false }
+
+// waitFor waits for commits of this process and for hints of others, and looks at the log
+// at intervals.
+func (m *machine) waitFor(ctx context.Context, isPast func(knowledge) bool) error {
 	p, isBusy := m.client.newPoll(), false
 	for {
 		looks := m.looks.Load()

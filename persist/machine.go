@@ -146,6 +146,24 @@ func apply[A any](
 	}
 }
 
+// applyCall is apply for whoever takes an error of usage for a promise that nothing has
+// happened: it is none if an attempt before may have been committed.
+func applyCall[A any](
+	ctx context.Context, m *machine, command state.Command[A], unknown func(A),
+) (A, *state.State, error) {
+	isUnclear := false
+	answer, s, err := apply(ctx, m, command, func(a A) {
+		isUnclear = true
+		if unknown != nil {
+			unknown(a)
+		}
+	})
+	if isUnclear && errors.Is(err, ErrUsage) {
+		err = fmt.Errorf("%w: then %v", ErrIndeterminate, err) //nolint:errorlint // it must not be ErrUsage
+	}
+	return answer, s, err
+}
+
 // isCurrent reports whether s is the newest version at some moment of the call.
 func (m *machine) isCurrent(ctx context.Context, s *state.State) (bool, error) {
 	latest, err := m.latest(ctx)

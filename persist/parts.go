@@ -2,6 +2,7 @@ package persist
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/tidemarkdb/tidemark/persist/internal/part"
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
@@ -44,6 +45,9 @@ func (w *partWriter) add(ctx context.Context, u Update) error {
 	}
 	return w.flush(ctx)
 }
+
+// errNoObjects says that updates have room neither in the metadata nor anywhere else.
+var errNoObjects = fmt.Errorf("%w: the metadata is full, and the format of the shard has no objects", ErrUsage)
 
 // hasObjects reports whether parts may be objects in the format of the shard.
 func (m *machine) hasObjects() bool { return m.state().Header().Version >= state.PartsFormat }

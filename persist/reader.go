@@ -92,10 +92,10 @@ type ReaderOptions struct {
 // All rows are read as those of one schema, whichever they were written under. Columns
 // that were added later are null in rows written before. Columns that the reader's
 // schema does not have are left out of rows written under a newer one: rows that differ
-// in nothing else are then the same row. Such a part is not merged with the others of
-// its run but beside them, so that a read takes the memory of all parts of newer
-// schemas; and it fails, with an error that wraps [ErrUsage], if a row has null where only
-// newer schemas allow it.
+// in nothing else are then the same row. If it is not the last columns that are left out,
+// each part is merged beside the others of its run, so that a read takes the memory of all
+// parts of newer schemas. A read fails, with an error that wraps [ErrUsage], if a row has
+// null where only newer schemas allow it.
 func (c *Client) OpenReader(ctx context.Context, shard ShardID, options ReaderOptions) (*Reader, error) {
 	m, err := c.open(ctx, shard)
 	if err != nil {
@@ -233,16 +233,23 @@ func (r *Reader) hold() (s *state.State, release func(), err error) {
 	}, nil
 }
 
-// stayAlive renews the lease if it may have run out without having been noticed,
+// stayAlive renews the lease if it has run out, or may have without having been noticed,
 // because the process stood still.
 func (r *Reader) stayAlive(ctx context.Context) error {
 	r.mu.Lock()
 	isLate := r.machine.client.rt.Now().Sub(r.renewed) >= r.lease
 	r.mu.Unlock()
-	if isLate {
+	if isLate || r.isForgotten(r.machine.state()) {
 		return r.Renew(ctx)
 	}
 	return nil
+}
+
+// isForgotten reports whether a version has the reader no more. It has to be one that this
+// process has seen since it registered the reader. A tombstone never has any, and tells by
+// its since that nothing can be read.
+func (r *Reader) isForgotten(s *state.State) bool {
+	return !s.IsTombstone() && s.LeasedReaders().Lookup(r.id) == nil
 }
 
 // holds is a multiset of versions, in ascending order.

@@ -78,7 +78,8 @@ func (e *IncompatibleSchemaError) Is(target error) bool { return target == ErrUs
 // The error is a [*SchemaMismatchError] if there are other schemas: then
 // CompareAndEvolveSchema may add it. It is a [*SchemalessError] if there cannot be one
 // any more, and wraps [ErrUsage] if schema is the zero one, which is that of shards
-// without any. Both answers about the shard hold as of some moment of the call.
+// without any. Both answers about the shard hold as of some moment of the call. Errors that
+// are none of these leave open what has happened, unless they wrap [ErrUsage].
 func (s *Shard) RegisterSchema(ctx context.Context, schema relation.Schema) (SchemaID, error) {
 	id, err := s.machine.registerSchema(ctx, schema)
 	if err != nil {
@@ -92,7 +93,7 @@ func (m *machine) registerSchema(ctx context.Context, schema relation.Schema) (S
 	if err != nil {
 		return 0, err
 	}
-	answer, s, err := apply(ctx, m, state.RegisterSchema{Schema: stored}, nil)
+	answer, s, err := applyCall(ctx, m, state.RegisterSchema{Schema: stored}, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -111,8 +112,8 @@ func (m *machine) registerSchema(ctx context.Context, schema relation.Schema) (S
 // The error is a [*SchemaMismatchError] if another schema is the latest, a
 // [*SchemalessError] if there is none, an [*IncompatibleSchemaError] if the new one cannot
 // come after it. The answer holds as of some moment of the call; an attempt whose answer was
-// lost is not taken for somebody else's. A call whose context ends in the middle may have
-// added the schema.
+// lost is not taken for somebody else's. Errors that are none of these, as that of a context
+// which ends in the middle, leave open what has happened, unless they wrap [ErrUsage].
 func (s *Shard) CompareAndEvolveSchema(
 	ctx context.Context, expected SchemaID, schema relation.Schema,
 ) (SchemaID, error) {
@@ -129,7 +130,7 @@ func (m *machine) evolveSchema(ctx context.Context, expected SchemaID, schema re
 		return 0, err
 	}
 	isUnclear := false
-	answer, s, err := apply(ctx, m, state.EvolveSchema{
+	answer, s, err := applyCall(ctx, m, state.EvolveSchema{
 		Expected: expected, Schema: stored, IsCompatible: isCompatible,
 	}, func(state.EvolveAnswer) { isUnclear = true })
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,6 +15,7 @@ import (
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/persist/relation"
+	"github.com/tidemarkdb/tidemark/runtime"
 )
 
 var (
@@ -259,6 +261,39 @@ func TestAnUnclearEvolutionIsNotUndoneByTheEnd(t *testing.T) {
 	}
 }
 
+// TestAnUnclearSchemaIsNotRefused protects whoever registers a schema from being told that
+// nothing was changed, when an attempt before the one that was refused may have been committed.
+func TestAnUnclearSchemaIsNotRefused(t *testing.T) {
+	p, ctx := newPlace(t), t.Context()
+	c, h := p.hook(persist.Config{})
+	s, err := c.OpenShard(ctx, c.NewShardID())
+	must(t, err)
+	calls := map[string]func() error{
+		"register": func() error {
+			_, err := s.RegisterSchema(ctx, schemaOf(t, idColumn))
+			return err
+		},
+		"evolve": func() error {
+			_, err := s.CompareAndEvolveSchema(ctx, 0, schemaOf(t, idColumn, nameColumn))
+			return err
+		},
+	}
+	for _, name := range []string{"register", "evolve"} {
+		attempts := 0
+		h.compareAndSet = func(func() (bool, error)) (bool, error) {
+			if attempts++; attempts == 1 {
+				return false, persist.ErrIndeterminate
+			}
+			return false, &persist.TooLargeError{}
+		}
+		if err := calls[name](); !errors.Is(err, persist.ErrIndeterminate) || errors.Is(err, persist.ErrUsage) {
+			t.Errorf("%s: %v", name, err)
+		}
+		h.compareAndSet = nil
+		must(t, calls[name]())
+	}
+}
+
 func finalize(ctx context.Context, p *place, shard persist.ShardID) error {
 	s, err := p.client(persist.Config{}).OpenShard(ctx, shard)
 	if err != nil {
@@ -370,6 +405,76 @@ func TestRowsThatDifferInUnknownColumnsAreOne(t *testing.T) {
 	must(t, err)
 	if diff := cmp.Diff([]string{"0+6", "1+9"}, decoded(t, older, got)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// countingBlob counts the objects that are read.
+type countingBlob struct {
+	persist.Blob
+	gets atomic.Int64
+}
+
+func (b *countingBlob) Get(ctx context.Context, key string) ([]byte, bool, error) {
+	b.gets.Add(1)
+	return b.Blob.Get(ctx, key)
+}
+
+// TestAnOlderSchemaIsReadPartByPart protects the memory of readers who do not know the last
+// columns of a schema: they read no more parts at once than others do, and what has become
+// one row is one, over pieces and parts, whatever times it has.
+func TestAnOlderSchemaIsReadPartByPart(t *testing.T) {
+	const count, names = 400, 10
+	p, ctx := newPlace(t), t.Context()
+	rt := runtime.New(runtime.Options{})
+	blob := &countingBlob{Blob: p.store.Blob(rt)}
+	c, err := persist.New(rt, blob, p.store.Consensus(rt),
+		persist.Config{InlineSizeMax: 1, PartSize: 400, CompactionsMax: -1})
+	must(t, err)
+	defer c.Close()
+	s, err := c.OpenShard(ctx, c.NewShardID())
+	must(t, err)
+	older, newer := schemaOf(t, idColumn), schemaOf(t, idColumn, nameColumn, priceColumn)
+	p.typedWriter(c, s.ID(), older)
+	_, err = s.CompareAndEvolveSchema(ctx, 0, newer)
+	must(t, err)
+	var updates []persist.Update
+	for i := range uint64(count) {
+		name := relation.StringValue(fmt.Sprint("name ", i%names))
+		encoded := row(t, newer, relation.Uint64Value(i/names), name, relation.Int64Value(int64(i)))
+		updates = append(updates, persist.Update{Row: encoded, Time: (count - i) % 7, Diff: 1})
+	}
+	must(t, p.typedWriter(c, s.ID(), newer).CompareAndAppend(ctx, updates, frontier.At(0), frontier.At(7)))
+	r := p.typedReader(c, s.ID(), older)
+	before, rows := blob.gets.Load(), 0
+	for u, err := range r.Stream(ctx, 6) {
+		must(t, err)
+		if read := blob.gets.Load() - before; rows == 0 && read > 4 || u.Diff != names {
+			t.Fatalf("row %d after %d objects, with diff %d", rows, read, u.Diff)
+		}
+		rows++
+	}
+	if rows != count/names {
+		t.Errorf("there are %d rows", rows)
+	}
+	seen := make(map[string]int64)
+	for event, err := range r.Listen(ctx, 2) {
+		must(t, err)
+		for _, u := range event.Updates {
+			seen[fmt.Sprint(u.Time)] += u.Diff
+		}
+		if event.Frontier == frontier.At(7) {
+			break
+		}
+	}
+	for _, u := range updates {
+		if u.Time > 2 {
+			seen[fmt.Sprint(u.Time)]--
+		}
+	}
+	for time, diff := range seen {
+		if diff != 0 {
+			t.Errorf("%d too many at %s", diff, time)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package persist
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -30,7 +29,7 @@ func (c *Client) OpenSince(
 	if err != nil {
 		return nil, err
 	}
-	reader, _, err := apply(ctx, m, state.RegisterCriticalReader{
+	reader, _, err := applyCall(ctx, m, state.RegisterCriticalReader{
 		ID: id, Opaque: initial, Debug: state.Debug{Host: c.config().Hostname, Purpose: purpose},
 	}, nil)
 	if err != nil {
@@ -64,14 +63,7 @@ func (s *Since) CompareAndDowngrade(
 	call := &state.DowngradeCall{Command: state.CompareAndDowngradeSince{
 		ID: s.id, Expected: expected, New: next, Since: since,
 	}}
-	isUnclear := false
-	answer, _, err := apply(ctx, s.machine, call.Command, func(state.DowngradeAnswer) {
-		isUnclear = true
-		call.Indeterminate()
-	})
-	if isUnclear && errors.Is(err, ErrUsage) {
-		err = fmt.Errorf("%w: then %v", ErrIndeterminate, err) //nolint:errorlint // an attempt before may have happened
-	}
+	answer, _, err := applyCall(ctx, s.machine, call.Command, func(state.DowngradeAnswer) { call.Indeterminate() })
 	if err != nil {
 		return s.since, fmt.Errorf("persist: downgrade %v of %v: %w", s.id, s.machine.shard, err)
 	}

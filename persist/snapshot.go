@@ -100,7 +100,9 @@ func (r *Reader) holdAt(ctx context.Context, asOf uint64) (s *state.State, relea
 		}
 		release()
 		if err == nil {
-			err = r.machine.waitForUpper(ctx, frontier.At(asOf))
+			err = r.machine.waitForUpper(ctx, frontier.At(asOf), func(s *state.State) bool {
+				return r.isForgotten(s) || r.mayRead(s, asOf) != nil
+			})
 		}
 		if err != nil {
 			return nil, nil, err
@@ -108,11 +110,12 @@ func (r *Reader) holdAt(ctx context.Context, asOf uint64) (s *state.State, relea
 	}
 }
 
-// mayRead returns a [*SinceError] if what a time looks like may have been given up.
+// mayRead returns a [*SinceError] if what a time looks like may have been given up. It does
+// not block.
 func (r *Reader) mayRead(s *state.State, asOf uint64) error {
 	since := s.Since()
-	if own := r.Since(); !own.IsEmpty() {
-		since = since.Join(own)
+	if own := s.LeasedReaders().Lookup(r.id); own != nil && !own.Since.IsEmpty() {
+		since = since.Join(own.Since)
 	}
 	if !since.LessEqualTime(asOf) {
 		return &SinceError{AsOf: asOf, Since: since}

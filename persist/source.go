@@ -86,7 +86,8 @@ type source struct {
 
 // runs returns the runs of the batch, yet to be fetched. Bounds are of rows as they were
 // written, and say nothing of what those are read as. Nor are runs sorted any more if
-// columns are left out. The error is about a schema or a key.
+// columns are left out: those of equal rows have to be put together again, and if it is not
+// the last columns that are left out each part is a run. The error is about a schema or a key.
 func (s *source) runs(ctx context.Context) (runs [][]part.Unfetched, err error) {
 	for _, run := range s.batch.Runs {
 		rows, err := s.conversion(run)
@@ -109,9 +110,12 @@ func (s *source) runs(ctx context.Context) (runs [][]part.Unfetched, err error) 
 				next.RowLower = p.RowLower
 			}
 			parts = append(parts, next)
-			if run.Order == state.Unordered || rows.isProjection {
+			if run.Order == state.Unordered || rows.isProjection && !rows.keepsOrder {
 				runs, parts = append(runs, parts), nil
 			}
+		}
+		if len(parts) > 0 && rows.isProjection {
+			parts = []part.Unfetched{part.Regroup(s.since, parts)}
 		}
 		if len(parts) > 0 {
 			runs = append(runs, parts)
@@ -128,7 +132,7 @@ func (s *source) open(
 	if err != nil {
 		return nil, err
 	}
-	if rows.isProjection { // what is left of the rows is in another order
+	if rows.isProjection && !rows.keepsOrder { // what is left of the rows is in another order
 		all, err := part.Gather(ctx, pieces)
 		if err != nil {
 			return nil, err

@@ -121,7 +121,8 @@ func (m *machine) statsAt(ctx context.Context, asOf uint64) (SnapshotStats, erro
 		case !s.Upper().LessEqualTime(asOf):
 			return snapshotStats(s, asOf), nil
 		}
-		if err := m.waitForUpper(ctx, frontier.At(asOf)); err != nil {
+		isGivenUp := func(s *state.State) bool { return !s.Since().LessEqualTime(asOf) }
+		if err := m.waitForUpper(ctx, frontier.At(asOf), isGivenUp); err != nil {
 			return SnapshotStats{}, err
 		}
 	}

@@ -31,7 +31,7 @@ func (v view) FetchRecentUpper(ctx context.Context) (frontier.Antichain, error) 
 // at once whatever f is: nothing is beyond {}, so that waiting for {} is waiting
 // for the shard to be closed.
 func (v view) WaitForUpperPast(ctx context.Context, f frontier.Antichain) error {
-	return v.machine.waitForUpper(ctx, f)
+	return v.machine.waitForUpper(ctx, f, never)
 }
 
 func (m *machine) fetchUpper(ctx context.Context) (frontier.Antichain, error) {

@@ -310,6 +310,9 @@ func (w *Writer) run(ctx context.Context, call *state.AppendCall, batches []*Bat
 			written, err = w.makeRoom(ctx, call, batches, answer.Outcome, p)
 			unsent = append(unsent, written...)
 			if err == nil {
+				if err := call.GiveUp(m.client.environment().NowMS); err != nil {
+					return err
+				}
 				continue
 			}
 			err, a.standing = notSent(ctx, err), state.Stale // by now there may be room anyway

@@ -14,7 +14,7 @@ import (
 func Failover() sim.Scenario {
 	return sim.Scenario{
 		Name:   "failover",
-		Doc:    "processes take a counter over by epoch, crash, pause and lose answers; no fenced write gets in",
+		Doc:    "processes take a counter over by epoch, with wrong clocks, crash, pause and lose answers; no fenced write gets in",
 		Run:    failover,
 		Faults: append(kindNames(nodeFaults), "lost-answer"),
 		Goals:  []string{"fenced-out", "write-unknown", "took-over"},
@@ -102,12 +102,15 @@ func failover(ctx context.Context, w *sim.World) error {
 	rt := w.Runtime()
 	rand := rt.Rand("failover")
 
-	// Given processes that all want to own the counter,
+	// Given processes that all want to own the counter, some with wrong clocks,
 	r := &register{writers: make(map[uint64]string)}
 	boot := func(ctx context.Context, rt *runtime.Runtime) error { return own(ctx, rt, r) }
 	nodes := runtime.Between(rand, 2, 3)
 	plan := trouble{nodes: nodes, faults: 5, steps: 700, kinds: nodeFaults}.plan(w)
 	if err := bootNodes(w, nodes, boot); err != nil {
+		return err
+	}
+	if err := setClocks(w, rt.Rand("clocks")); err != nil {
 		return err
 	}
 
@@ -121,6 +124,20 @@ func failover(ctx context.Context, w *sim.World) error {
 	before, epoch := r.read(), r.newestEpoch()
 	w.Eventually("counter-progress", 10*time.Second, func() bool { return r.read() > before }, "value", before)
 	w.Eventually("everybody-has-a-turn", 60*time.Second, func() bool { return r.ownersSince(epoch) == nodes }, "epoch", epoch)
+	return nil
+}
+
+// setClocks sets the clocks of some nodes wrong, by anything up to an hour.
+func setClocks(w *sim.World, rand *runtime.Rand) error {
+	for _, n := range w.Nodes() {
+		if rand.IntN(2) == 0 {
+			continue
+		}
+		offset := time.Duration(runtime.Between(rand, -3600, 3600)) * time.Second
+		if err := n.SetClock(sim.Clock{Offset: offset}); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

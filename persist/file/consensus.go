@@ -43,11 +43,9 @@ func (c *Consensus) submit(ctx context.Context, w *write) error {
 // Head implements [persist.Consensus].
 func (c *Consensus) Head(ctx context.Context, key string) (head persist.Versioned, found bool, err error) {
 	err = c.view(ctx, func(tx *bbolt.Tx) (err error) {
-		if b := bucketOf(tx, key); b != nil {
-			if k, v := b.Cursor().Last(); k != nil {
-				found = true
-				head, err = unseal(key, k, v)
-			}
+		if k, v := versionsOf(tx, key).last(); k != nil {
+			found = true
+			head, err = unseal(key, k, v)
 		}
 		return err
 	})
@@ -87,23 +85,12 @@ func (c *Consensus) CompareAndSet(
 
 // put appends a version if the newest one is expected.
 func put(tx *bbolt.Tx, key string, expected persist.SeqNo, k, v []byte) (changed bool, err error) {
-	b := bucketOf(tx, key)
-	var newest persist.SeqNo
-	if b != nil {
-		if newest, err = newestOf(b); err != nil {
-			return false, err
-		}
+	all := versionsOf(tx, key)
+	newest, err := all.newest()
+	if err != nil || newest != expected {
+		return false, err
 	}
-	if newest != expected {
-		return false, nil
-	}
-	if b == nil {
-		if b, err = tx.CreateBucket([]byte(key)); err != nil {
-			return false, determinate(err)
-		}
-	}
-	b.FillPercent = 1 // versions come in order
-	if err := b.Put(k, v); err != nil {
+	if err := all.add(k, v); err != nil {
 		return false, determinate(err)
 	}
 	return true, nil
@@ -117,12 +104,10 @@ func (c *Consensus) Scan(
 		return nil, fmt.Errorf("file: scan %s with a limit of %d: %w", key, limit, persist.ErrUsage)
 	}
 	err = c.view(ctx, func(tx *bbolt.Tx) error {
-		b := bucketOf(tx, key)
-		if b == nil {
-			return nil
-		}
-		cursor := b.Cursor()
-		for k, v := cursor.Seek(seqNoKey(from)); k != nil && len(found) < limit; k, v = cursor.Next() {
+		for k, v := range versionsOf(tx, key).from(from) {
+			if len(found) == limit {
+				break
+			}
 			next, err := unseal(key, k, v)
 			if err != nil {
 				return err
@@ -155,27 +140,15 @@ func (c *Consensus) Truncate(ctx context.Context, key string, before persist.Seq
 }
 
 func truncate(tx *bbolt.Tx, key string, before persist.SeqNo) (deleted int, err error) {
-	b := bucketOf(tx, key)
-	var newest persist.SeqNo
-	if b != nil {
-		if newest, err = newestOf(b); err != nil {
-			return 0, err
-		}
+	all := versionsOf(tx, key)
+	newest, err := all.newest()
+	if err != nil {
+		return 0, err
 	}
 	if newest == 0 || before > newest {
 		return 0, fmt.Errorf("beyond the newest version, %v: %w", newest, persist.ErrUsage)
 	}
-	var keys [][]byte // deleting moves what a cursor stands on
-	cursor, end := b.Cursor(), string(seqNoKey(before))
-	for k, _ := cursor.First(); k != nil && string(k) < end; k, _ = cursor.Next() {
-		keys = append(keys, append([]byte(nil), k...))
-	}
-	for i, k := range keys {
-		if err := b.Delete(k); err != nil {
-			return i, err
-		}
-	}
-	return len(keys), nil
+	return all.deleteBefore(before)
 }
 
 // ListKeys implements [persist.Consensus]. It visits the keys of one instant.
@@ -195,25 +168,6 @@ func (c *Consensus) ListKeys(ctx context.Context, visit func(key string) error) 
 		}
 	}
 	return nil
-}
-
-// bucketOf returns the versions of a key, or nil if it never had any.
-func bucketOf(tx *bbolt.Tx, key string) *bbolt.Bucket {
-	if checkKey(key) != nil {
-		return nil
-	}
-	return tx.Bucket([]byte(key))
-}
-
-func newestOf(b *bbolt.Bucket) (persist.SeqNo, error) {
-	k, _ := b.Cursor().Last()
-	switch len(k) {
-	case 0:
-		return 0, nil
-	case seqNoSize:
-		return persist.SeqNo(binary.BigEndian.Uint64(k)), nil
-	}
-	return 0, corruptLog("has a version without a number")
 }
 
 const (

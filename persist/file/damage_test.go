@@ -197,9 +197,9 @@ func formatOf(version int) []byte {
 func TestForeignDirectoriesAreRefused(t *testing.T) {
 	t.Run("newer format", func(t *testing.T) {
 		directory := filled(t)
-		must(t, os.WriteFile(filepath.Join(directory, "FORMAT"), formatOf(2), 0o600))
+		must(t, os.WriteFile(filepath.Join(directory, "FORMAT"), formatOf(3), 0o600))
 		var version *persist.VersionError
-		if err := failsToOpen(t, directory); !errors.As(err, &version) || version.Found != 2 || version.Newest != 1 {
+		if err := failsToOpen(t, directory); !errors.As(err, &version) || version.Found != 3 || version.Newest != 2 {
 			t.Errorf("error is %v, want a VersionError", err)
 		}
 	})

@@ -42,7 +42,7 @@
 //
 //	LOCK              the lock, and the process that has it
 //	FORMAT            version of this layout, random name of the location, checksum
-//	versions.bbolt    all versions: a bbolt database, a bucket for each key
+//	versions.bbolt    all versions: a bbolt database, a bucket for each key and one of all
 //	blobs/            a file for each object, such as blobs/<shard>.d/<writer>.d/<part>.blob
 //	tmp/              objects that are being written; Open removes what is left over
 //
@@ -53,7 +53,8 @@
 //
 // # What it costs
 //
-// A version costs two fsyncs, which callers share who come while another one commits;
+// A version costs two fsyncs, which callers share who come while another one commits, and
+// about half a page of 4 KiB if there are many of them, each with a key of its own;
 // an object two, and one more for each new directory; a deletion one. List has all keys
 // with the prefix in memory. The file of the versions never shrinks, but is used again.
 //

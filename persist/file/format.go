@@ -17,9 +17,13 @@ import (
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
-// formatVersion is the layout of directories that this program writes, and the
-// only one that it reads.
-const formatVersion = 1
+// formatVersion is the layout of directories that this program writes, and
+// formatVersionMin the oldest that it reads: one whose log has all versions in the buckets
+// of their keys.
+const (
+	formatVersion    = 2
+	formatVersionMin = 1
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -30,43 +34,41 @@ func encodeFormat(version uint64, location Location) []byte {
 	return fmt.Appendf(text, "crc32c %08x\n", crc32.Checksum(text, castagnoli))
 }
 
-// readFormat returns the location that FORMAT names. The error wraps
-// [persist.ErrNotFound] if there is no such file.
-func readFormat(path string) (Location, error) {
+// readFormat returns what FORMAT says. The error wraps [persist.ErrNotFound] if there is
+// no such file.
+func readFormat(path string) (location Location, version uint64, err error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return Location{}, fmt.Errorf("%w: %s", persist.ErrNotFound, formatName)
+		return Location{}, 0, fmt.Errorf("%w: %s", persist.ErrNotFound, formatName)
 	}
 	if err != nil {
-		return Location{}, err
+		return Location{}, 0, err
 	}
 	return decodeFormat(data)
 }
 
-func decodeFormat(data []byte) (Location, error) {
+func decodeFormat(data []byte) (location Location, version uint64, err error) {
 	corrupt := &persist.CorruptionError{What: formatName, Reason: "is none of a store, or damaged"}
 	const checksumSize = len("crc32c 01234567\n")
 	split := len(data) - checksumSize
-	var version uint64
 	if n, err := fmt.Sscanf(string(data), "tidemark-file-store %d\n", &version); n != 1 || err != nil || split < 0 {
-		return Location{}, corrupt
+		return Location{}, 0, corrupt
 	}
 	if string(data[split:]) != fmt.Sprintf("crc32c %08x\n", crc32.Checksum(data[:split], castagnoli)) {
-		return Location{}, corrupt
+		return Location{}, 0, corrupt
 	}
-	if version != formatVersion {
-		return Location{}, &persist.VersionError{Found: version, Oldest: formatVersion, Newest: formatVersion}
+	if version < formatVersionMin || version > formatVersion {
+		return Location{}, 0, &persist.VersionError{Found: version, Oldest: formatVersionMin, Newest: formatVersion}
 	}
-	var location Location
 	_, line, _ := strings.Cut(string(data[:split]), "\n")
 	text, _, _ := strings.Cut(strings.TrimPrefix(line, "location "), "\n")
 	if decoded, err := hex.DecodeString(text); err == nil {
 		copy(location[:], decoded)
 	}
 	if string(data) != string(encodeFormat(version, location)) {
-		return Location{}, corrupt
+		return Location{}, 0, corrupt
 	}
-	return location, nil
+	return location, version, nil
 }
 
 // checkOurs refuses a directory that has something in it, but no store.
@@ -113,11 +115,16 @@ func (s *Store) create(ctx context.Context, rt *runtime.Runtime) (Location, erro
 	if err := replace(log, s.path(logName)); err != nil {
 		return location, err
 	}
+	return location, s.writeFormat(location)
+}
+
+// writeFormat makes the directory one of the newest layout.
+func (s *Store) writeFormat(location Location) error {
 	format := filepath.Join(s.path(temporaryName), formatName)
 	if err := writeFile(format, encodeFormat(formatVersion, location)); err != nil {
-		return location, err
+		return err
 	}
-	return location, replace(format, s.path(formatName))
+	return replace(format, s.path(formatName))
 }
 
 // checkUnused refuses to make a store where one has lost its FORMAT.

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -21,8 +22,8 @@ import (
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
-// versionLog is the file of all versions: a bbolt database with a bucket for each
-// key. Whoever has something to write joins a group, see [versionLog.submit].
+// versionLog is the file of all versions: a bbolt database, see [versions]. Whoever has
+// something to write joins a group, see [versionLog.submit].
 type versionLog struct {
 	rt     *runtime.Runtime
 	path   string
@@ -237,7 +238,7 @@ func (l *versionLog) keys(ctx context.Context) (keys []string, err error) {
 			if b == nil {
 				return corruptLog("has a value that belongs to no key")
 			}
-			if k, _ := b.Cursor().First(); k != nil {
+			if !bytes.Equal(name, sharedName) {
 				keys = append(keys, string(name))
 			}
 			return nil

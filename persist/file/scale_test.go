@@ -13,12 +13,42 @@ import (
 
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/persist/relation"
 )
 
 // BenchmarkStream reads a snapshot of ten million updates, and measures the memory that
 // it takes at most, all of that of the process: the store is on disk. The updates were
 // written in 100 appends, in random order, and merged.
-func BenchmarkStream(b *testing.B) {
+func BenchmarkStream(b *testing.B) { stream(b, relation.Schema{}, relation.Schema{}) }
+
+// BenchmarkStreamOlder is BenchmarkStream by a reader who does not know the last column.
+func BenchmarkStreamOlder(b *testing.B) {
+	name := relation.Column{Name: "name", Type: relation.String}
+	older, err := relation.New(name)
+	must(b, err)
+	newer, err := relation.New(name, relation.Column{Name: "price", Type: relation.Int64, IsNullable: true})
+	must(b, err)
+	stream(b, newer, older)
+}
+
+// written returns the rows of one append, under the schema.
+func written(b *testing.B, schema relation.Schema, at, count uint64) []persist.Update {
+	updates := make([]persist.Update, count)
+	for i := range updates {
+		n := at*count + uint64(i)
+		row := fmt.Appendf(nil, "row %016x of the benchmark", n*0x9e3779b97f4a7c15)
+		if !schema.Equal(relation.Schema{}) {
+			var err error
+			row, err = schema.AppendRow(nil, []relation.Value{relation.StringValue(string(row)), relation.Int64Value(int64(n))})
+			must(b, err)
+		}
+		updates[i] = persist.Update{Row: row, Time: at, Diff: 1}
+	}
+	return updates
+}
+
+// stream writes rows of one schema, and reads them as those of another.
+func stream(b *testing.B, newer, older relation.Schema) {
 	const appends, each = 100, 100_000
 	directory := filepath.Join(b.TempDir(), "store")
 	store, rt, err := open(directory)
@@ -27,15 +57,18 @@ func BenchmarkStream(b *testing.B) {
 	c, err := persist.New(rt, store.Blob(rt), store.Consensus(rt), persist.Config{})
 	must(b, err)
 	shard := persist.ShardID{1}
-	w, err := c.OpenWriter(b.Context(), shard, persist.WriterOptions{Purpose: "benchmark"})
+	handle, err := c.OpenShard(b.Context(), shard)
+	must(b, err)
+	if !newer.Equal(older) {
+		_, err = handle.RegisterSchema(b.Context(), older)
+		must(b, err)
+		_, err = handle.CompareAndEvolveSchema(b.Context(), 0, newer)
+		must(b, err)
+	}
+	w, err := c.OpenWriter(b.Context(), shard, persist.WriterOptions{Purpose: "benchmark", Schema: newer})
 	must(b, err)
 	for at := range uint64(appends) {
-		updates := make([]persist.Update, each)
-		for i := range updates {
-			row := fmt.Appendf(nil, "row %016x of the benchmark", (at*each+uint64(i))*0x9e3779b97f4a7c15)
-			updates[i] = persist.Update{Row: row, Time: at, Diff: 1}
-		}
-		must(b, w.CompareAndAppend(b.Context(), updates, frontier.At(at), frontier.At(at+1)))
+		must(b, w.CompareAndAppend(b.Context(), written(b, newer, at, each), frontier.At(at), frontier.At(at+1)))
 	}
 	for batches := math.MaxInt; ; { // until there is nothing to merge
 		must(b, rt.Sleep(b.Context(), 3*time.Second))
@@ -52,7 +85,7 @@ func BenchmarkStream(b *testing.B) {
 	defer c.Close()
 	usage, err := c.Usage(b.Context(), shard)
 	must(b, err)
-	r, err := c.OpenReader(b.Context(), shard, persist.ReaderOptions{Purpose: "benchmark"})
+	r, err := c.OpenReader(b.Context(), shard, persist.ReaderOptions{Purpose: "benchmark", Schema: older})
 	must(b, err)
 	defer func() { must(b, r.Close(context.Background())) }()
 	debug.FreeOSMemory()

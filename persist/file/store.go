@@ -140,8 +140,10 @@ func (s *Store) open(ctx context.Context, rt *runtime.Runtime) error {
 	if s.lock, err = lockDirectory(s.directory); err != nil {
 		return err
 	}
-	if s.location, err = readFormat(s.path(formatName)); errors.Is(err, persist.ErrNotFound) {
+	var version uint64
+	if s.location, version, err = readFormat(s.path(formatName)); errors.Is(err, persist.ErrNotFound) {
 		s.location, err = s.create(ctx, rt)
+		version = formatVersion
 	}
 	if err != nil {
 		return err
@@ -155,7 +157,9 @@ func (s *Store) open(ctx context.Context, rt *runtime.Runtime) error {
 	if err := s.clean(); err != nil {
 		return err
 	}
-	s.log, err = s.openLog(rt)
+	if s.log, err = s.openLog(rt); err == nil && version < formatVersion {
+		err = s.writeFormat(s.location) // before anything is written that older programs do not know
+	}
 	return err
 }
 
@@ -176,7 +180,7 @@ func (s *Store) openReadOnly(ctx context.Context, rt *runtime.Runtime) error {
 	if s.lock, err = shareDirectory(s.directory); err != nil {
 		return err
 	}
-	s.location, err = readFormat(s.path(formatName))
+	s.location, _, err = readFormat(s.path(formatName))
 	if errors.Is(err, persist.ErrNotFound) {
 		if err = s.checkUnused(ctx, rt); err == nil {
 			err = &DirectoryError{Directory: s.directory, Reason: "has no store in it"}

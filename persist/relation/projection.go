@@ -27,8 +27,19 @@ func NewProjection(from, to Schema) (Projection, error) {
 	return projection, nil
 }
 
-// Row appends to dst what the row is under the older schema. Neither does it keep the
-// order of rows, nor do different rows differ. It returns a [*RowError], and dst as it
+// KeepsOrder reports whether the columns that are left are the first ones, in every row. Then
+// of two rows the lesser does not become the greater, though they may become equal.
+func (p Projection) KeepsOrder() bool {
+	for i, place := range p.source {
+		if place != i {
+			return false
+		}
+	}
+	return true
+}
+
+// Row appends to dst what the row is under the older schema. It does not keep the order of
+// rows, unless KeepsOrder says so, and different rows may become equal. It returns a [*RowError], and dst as it
 // was, if row is none of the newer schema, or has null where the older one forbids it.
 func (p Projection) Row(dst, row []byte) ([]byte, error) {
 	var few [2][16]Value // rows of few columns need no allocation

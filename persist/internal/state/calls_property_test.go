@@ -18,7 +18,7 @@ import (
 
 // Three processes append, each with its own idea of the current version; replies
 // get lost, requests arrive late or never, callers give up, leases are expired at
-// will and batches are merged. Whatever an append is told must be true, then and
+// will, batches are merged, and there may be no room for more. Whatever an append is told must be true, then and
 // for ever: a success happened once, a mismatch never, and an unknown outcome at
 // most once (P-25). And the upper of a mismatch was the upper (P-27).
 func TestAppendsAreToldTheTruth(t *testing.T) {
@@ -26,7 +26,7 @@ func TestAppendsAreToldTheTruth(t *testing.T) {
 		w := newWorld(t)
 		actions := map[string]func(*rapid.T){
 			"attempt": w.attempt, "abandon": w.abandon, "land": w.land,
-			"refresh": w.refresh, "expiry": w.expiry, "merge": w.merge,
+			"refresh": w.refresh, "expiry": w.expiry, "merge": w.merge, "room": w.room,
 		}
 		names := append(slices.Sorted(maps.Keys(actions)), slices.Repeat([]string{"attempt"}, 5)...)
 		for range rapid.IntRange(1, 60).Draw(t, "actions") {
@@ -92,6 +92,10 @@ func (w *world) expiry(t *rapid.T) {
 	w.env.IsExpired = func(state.Lease, uint64) bool { return isExpired }
 }
 
+func (w *world) room(t *rapid.T) {
+	w.env.Config.BatchesMax = rapid.SampledFrom([]int{0, 1, 3}).Draw(t, "batches")
+}
+
 func (w *world) begin(t *rapid.T, c *client) {
 	if c.appender.NeedsRotation() {
 		if err := c.appender.Rotate(w.newWriter()); err != nil {
@@ -132,6 +136,7 @@ func (w *world) attempt(t *rapid.T) {
 	switch fate := rapid.SampledFrom([]string{"reply", "reply", "no reply", "late"}).Draw(t, "fate"); {
 	case evaluation.Standing == state.Stale && base != w.current():
 		c.view = w.current()
+	case evaluation.Answer.Outcome == state.BatchesFull: // it waits, and tries again
 	case evaluation.Transition == nil:
 		w.finish(c, c.call.Finish(evaluation.Answer))
 	case fate == "late":

@@ -2,10 +2,8 @@ package state_test
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +14,7 @@ import (
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
 	"github.com/tidemarkdb/tidemark/persist/internal/wire"
+	"github.com/tidemarkdb/tidemark/persist/internal/wire/wiretest"
 )
 
 // The files under testdata/golden are records as they are stored, in diagnostic
@@ -105,27 +104,7 @@ func goldenShard(t tester) *shard {
 
 func requireGolden(t *testing.T, file string, record []byte) (stored []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", "golden", "v3", file+".txt")
-	data, stored := readGolden(t, path)
-	if want := golden(t, record); !bytes.Equal(stored, record) || data != want {
-		t.Errorf("%s is not what is stored now (-file +now):\n%s", path, cmp.Diff(data, want))
-	}
-	return stored
-}
-
-// readGolden returns the text of a golden file and the record in it.
-func readGolden(t *testing.T, path string) (text string, stored []byte) {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, digits, _ := strings.Cut(string(data), "\n---\n")
-	stored, err = hex.DecodeString(strings.ReplaceAll(digits, "\n", ""))
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return string(data), stored
+	return wiretest.Golden(t, filepath.Join("testdata", "golden", "v3", file+".txt"), record)
 }
 
 // TestEarlierVersionsAreRead protects shards that were written before parts were
@@ -137,7 +116,7 @@ func TestEarlierVersionsAreRead(t *testing.T) {
 			"diff_first_version", "diff_append", "diff_downgrade", "diff_everything", "diff_merge", "rollup_everything",
 		} {
 			t.Run(fmt.Sprint(version, " ", file), func(t *testing.T) {
-				_, stored := readGolden(t, filepath.Join("testdata", "golden", fmt.Sprint("v", version), file+".txt"))
+				stored := wiretest.ReadGolden(t, filepath.Join("testdata", "golden", fmt.Sprint("v", version), file+".txt"))
 				if again := reencode(t, version, file, stored); !bytes.Equal(stored, again) {
 					t.Errorf("written again it is\n%x and not\n%x", again, stored)
 				}
@@ -167,52 +146,6 @@ func reencode(t *testing.T, version state.FormatVersion, file string, stored []b
 		t.Fatal(err)
 	}
 	return again
-}
-
-// golden returns the text of a golden file: the envelope and the body in
-// diagnostic notation, then the bytes.
-func golden(t *testing.T, record []byte) string {
-	t.Helper()
-	var envelope struct {
-		_                  struct{} `cbor:",toarray"`
-		Kind, Version, CRC uint64
-		Body               []byte
-	}
-	if err := cbor.Unmarshal(record, &envelope); err != nil {
-		t.Fatalf("the envelope is not readable: %v", err)
-	}
-	body, err := cbor.Diagnose(envelope.Body)
-	if err != nil {
-		t.Fatalf("the body is not readable: %v", err)
-	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "kind %d, version %d, CRC32C %08x\n", envelope.Kind, envelope.Version, envelope.CRC)
-	text.WriteString(indented(body))
-	text.WriteString("\n---\n")
-	for digits := hex.EncodeToString(record); digits != ""; {
-		line := digits[:min(96, len(digits))]
-		text.WriteString(line + "\n")
-		digits = digits[len(line):]
-	}
-	return text.String()
-}
-
-// indented breaks the lines of diagnostic notation at the outer fields.
-func indented(diagnostic string) string {
-	var text strings.Builder
-	depth := 0
-	for _, r := range diagnostic {
-		switch r {
-		case '{', '[':
-			depth++
-		case '}', ']':
-			depth--
-		}
-		if text.WriteRune(r); r == ',' && depth <= 3 {
-			text.WriteString("\n" + strings.Repeat(" ", depth))
-		}
-	}
-	return strings.ReplaceAll(text.String(), " \n", "\n")
 }
 
 // A format that this program does not know is not corruption, and is never

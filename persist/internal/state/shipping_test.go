@@ -12,6 +12,7 @@ import (
 	"github.com/tidemarkdb/tidemark/persist/internal/part"
 	"github.com/tidemarkdb/tidemark/persist/internal/state"
 	"github.com/tidemarkdb/tidemark/persist/internal/wire"
+	"github.com/tidemarkdb/tidemark/persist/internal/wire/wiretest"
 )
 
 // shippedDraft has every field of a draft, a run, and a part, and none of them zero.
@@ -73,12 +74,7 @@ func TestShippedRecordsAreAsEver(t *testing.T) {
 
 func requireShipped(t *testing.T, file string, record []byte) (stored []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", "golden", "shipping1", file+".txt")
-	data, stored := readGolden(t, path)
-	if want := golden(t, record); !bytes.Equal(stored, record) || data != want {
-		t.Errorf("%s is not what is shipped now (-file +now):\n%s", path, cmp.Diff(data, want))
-	}
-	return stored
+	return wiretest.Golden(t, filepath.Join("testdata", "golden", "shipping1", file+".txt"), record)
 }
 
 // TestShippedRecordsThatContradictThemselvesAreRefused protects shards from what somebody

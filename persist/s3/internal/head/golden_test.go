@@ -1,17 +1,12 @@
 package head_test
 
 import (
-	"bytes"
-	"encoding/hex"
-	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/fxamacker/cbor/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/tidemarkdb/tidemark/persist/internal/wire/wiretest"
 	"github.com/tidemarkdb/tidemark/persist/s3/internal/head"
 )
 
@@ -63,44 +58,5 @@ func TestEveryGoldenFileIsRead(t *testing.T) {
 
 func requireGolden(t *testing.T, name string, record []byte) (stored []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", "golden", "v1", name+".txt")
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, digits, _ := strings.Cut(string(data), "\n---\n")
-	stored, err = hex.DecodeString(strings.ReplaceAll(digits, "\n", ""))
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	if text := golden(t, record); text != string(data) || !bytes.Equal(stored, record) {
-		t.Errorf("%s is not what is stored now (-file +now):\n%s", path, cmp.Diff(string(data), text))
-	}
-	return stored
-}
-
-// golden returns the text of a golden file: the envelope and the body in diagnostic notation,
-// then the bytes.
-func golden(t *testing.T, record []byte) string {
-	t.Helper()
-	var envelope struct {
-		_                  struct{} `cbor:",toarray"`
-		Kind, Version, CRC uint64
-		Body               []byte
-	}
-	if err := cbor.Unmarshal(record, &envelope); err != nil {
-		t.Fatalf("the envelope is not readable: %v", err)
-	}
-	body, err := cbor.Diagnose(envelope.Body)
-	if err != nil {
-		t.Fatalf("the body is not readable: %v", err)
-	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "kind %d, version %d, CRC32C %08x\n%s\n---\n", envelope.Kind, envelope.Version, envelope.CRC, body)
-	for digits := hex.EncodeToString(record); digits != ""; {
-		line := digits[:min(96, len(digits))]
-		text.WriteString(line + "\n")
-		digits = digits[len(line):]
-	}
-	return text.String()
+	return wiretest.Golden(t, filepath.Join("testdata", "golden", "v1", name+".txt"), record)
 }
