@@ -21,7 +21,7 @@ func Appends() sim.Scenario {
 		Name: "appends",
 		Doc: "writers in processes that crash and pause append to one shard while answers are lost; each append happens" +
 			" once, as it was answered, and every read agrees",
-		Run:    appends,
+		Run:    onStage(appends),
 		Faults: kindNames(storeFaults, storageRules...),
 		Goals:  []string{"append-succeeded", "append-mismatched", "append-unknown", "snapshot-read", "lease-expired"},
 	}
@@ -31,7 +31,8 @@ func Appends() sim.Scenario {
 // configuration of the engine.
 type storeWorld struct {
 	store  *memory.Store
-	ledger *invariants.Ledger
+	ledger *invariants.Ledger // of the store in memory
+	access access             // of another store; nil for the one in memory
 	faults *faulty.Faults
 	config persist.Config
 	hub    *hub // nil if the processes do not tell each other
@@ -39,7 +40,7 @@ type storeWorld struct {
 
 // newStoreWorld makes a store with the faults of a plan, and draws the configuration of
 // the engine: tiny thresholds, short leases.
-func newStoreWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*storeWorld, error) {
+func newStoreWorld(w stage, rand *runtime.Rand, plan sim.Plan) (*storeWorld, error) {
 	rules, err := faulty.ParsePlan(plan.Rules["storage"])
 	if err != nil {
 		return nil, err
@@ -54,6 +55,7 @@ func newStoreWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*storeWorld
 	s := &storeWorld{
 		store:  memory.New("store", memory.Options{}),
 		ledger: invariants.NewLedger(),
+		access: w.access(faults),
 		faults: faults,
 		config: drawEngine(rand),
 	}
@@ -109,7 +111,18 @@ func drawMillis(rand *runtime.Rand, low, short, long int) time.Duration {
 	return time.Duration(runtime.Between(rand, low, high)) * time.Millisecond
 }
 
-// consensus and blob are the store itself, without faults, watched by the ledger.
+// open opens the store for a process, under faults or without.
+func (s *storeWorld) open(ctx context.Context, rt *runtime.Runtime, isCalm bool) (persist.Blob, persist.Consensus, error) {
+	switch {
+	case s.access != nil:
+		return s.access(ctx, rt, isCalm)
+	case isCalm:
+		return s.blob(rt), s.consensus(rt), nil
+	}
+	return s.faults.Blob(rt, s.blob(rt)), s.faults.Consensus(rt, s.consensus(rt)), nil
+}
+
+// consensus and blob are the store in memory itself, without faults, watched by the ledger.
 func (s *storeWorld) consensus(rt *runtime.Runtime) persist.Consensus {
 	return s.ledger.Consensus(rt, s.store.Consensus(rt))
 }
@@ -119,17 +132,25 @@ func (s *storeWorld) blob(rt *runtime.Runtime) persist.Blob {
 }
 
 // client opens the store for a process.
-func (s *storeWorld) client(rt *runtime.Runtime) (*persist.Client, error) {
+func (s *storeWorld) client(ctx context.Context, rt *runtime.Runtime) (*persist.Client, error) {
 	config := s.config
 	if s.hub != nil {
 		config.Hub = s.hub.connect(rt)
 	}
-	return persist.New(rt, s.faults.Blob(rt, s.blob(rt)), s.faults.Consensus(rt, s.consensus(rt)), config)
+	blob, log, err := s.open(ctx, rt, false)
+	if err != nil {
+		return nil, err
+	}
+	return persist.New(rt, blob, log, config)
 }
 
 // calmClient opens the store without faults, for what surrounds the story.
-func (s *storeWorld) calmClient(rt *runtime.Runtime) (*persist.Client, error) {
-	return persist.New(rt, s.blob(rt), s.consensus(rt), s.config)
+func (s *storeWorld) calmClient(ctx context.Context, rt *runtime.Runtime) (*persist.Client, error) {
+	blob, log, err := s.open(ctx, rt, true)
+	if err != nil {
+		return nil, err
+	}
+	return persist.New(rt, blob, log, s.config)
 }
 
 // shardWorld is a world with one shard, and what its clients were told.
@@ -139,7 +160,7 @@ type shardWorld struct {
 	journal *invariants.Journal
 }
 
-func newShardWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*shardWorld, error) {
+func newShardWorld(w stage, rand *runtime.Rand, plan sim.Plan) (*shardWorld, error) {
 	s, err := newStoreWorld(w, rand, plan)
 	if err != nil {
 		return nil, err
@@ -147,7 +168,7 @@ func newShardWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*shardWorld
 	return &shardWorld{s, persist.ShardID{1}, invariants.NewJournal()}, nil
 }
 
-func appends(ctx context.Context, w *sim.World) error {
+func appends(ctx context.Context, w stage) error {
 	rt := w.Runtime()
 	rand := rt.Rand("appends")
 
@@ -176,7 +197,7 @@ func appends(ctx context.Context, w *sim.World) error {
 
 // appendAndRead is a process: a writer and a reader.
 func (s *shardWorld) appendAndRead(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := s.client(rt)
+	client, err := s.client(ctx, rt)
 	if err != nil {
 		return err
 	}
@@ -318,6 +339,9 @@ func (r *reader) hasExpired(rt *runtime.Runtime, err error) bool {
 
 // renew gives a sign of life of a reader.
 func (s *storeWorld) renew(ctx context.Context, rt *runtime.Runtime, r *persist.Reader) error {
+	if s.access != nil { // nobody knows what is in the log
+		return r.Renew(ctx)
+	}
 	call := s.ledger.SignOfLife(r.Shard(), r.ID())
 	err := r.Renew(ctx)
 	call.End(rt, err)
@@ -326,7 +350,7 @@ func (s *storeWorld) renew(ctx context.Context, rt *runtime.Runtime, r *persist.
 
 // recover ends the faults, lets the processes go on without any for a while, and asserts that
 // appends do.
-func (s *shardWorld) recover(w *sim.World, calm time.Duration) {
+func (s *shardWorld) recover(w stage, calm time.Duration) {
 	w.Quiesce(calm)
 	succeeded := s.journal.Succeeded()
 	w.Eventually("P-52", 22*time.Second-calm, func() bool { return s.journal.Succeeded() > succeeded }, "appends", succeeded)
@@ -335,7 +359,7 @@ func (s *shardWorld) recover(w *sim.World, calm time.Duration) {
 // audit reads the shard on a process of its own, without faults, and compares
 // it with the journal.
 func (s *shardWorld) audit(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := s.calmClient(rt)
+	client, err := s.calmClient(ctx, rt)
 	if err != nil {
 		return err
 	}

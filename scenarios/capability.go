@@ -19,7 +19,7 @@ func Capability() sim.Scenario {
 		Name: "capability",
 		Doc: "processes take the critical capability of a shard over by epoch, and move its since, while they crash," +
 			" pause and lose answers; who was fenced moves nothing, and reads fail just before the since",
-		Run:    capability,
+		Run:    onStage(capability),
 		Faults: kindNames(storeFaults, storageRules...),
 		Goals:  []string{"taken-over", "owner-fenced", "since-moved", "read-before-since", "read-at-since"},
 	}
@@ -34,7 +34,7 @@ type capabilityWorld struct {
 	owners *invariants.Owners
 }
 
-func capability(ctx context.Context, w *sim.World) error {
+func capability(ctx context.Context, w stage) error {
 	rt := w.Runtime()
 	rand := rt.Rand("capability")
 
@@ -65,7 +65,7 @@ func capability(ctx context.Context, w *sim.World) error {
 	w.Eventually("P-52", 15*time.Second, func() bool { return before.LessThan(c.owners.Since()) }, "since", before)
 
 	// and the shard knows what the owners were told.
-	client, err := s.calmClient(rt)
+	client, err := s.calmClient(ctx, rt)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func capability(ctx context.Context, w *sim.World) error {
 
 // fill writes the contents, without faults.
 func (c *capabilityWorld) fill(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := c.calmClient(rt)
+	client, err := c.calmClient(ctx, rt)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func opaqueEpoch(o persist.Opaque) uint64 { return binary.BigEndian.Uint64(o.Val
 // ownAndRead is a process: it owns the capability until it is fenced, then takes
 // it back with a new epoch.
 func (c *capabilityWorld) ownAndRead(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := c.client(rt)
+	client, err := c.client(ctx, rt)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func Clocks() sim.Scenario {
 		Doc: "processes whose clocks are set wrong, swing, run fast or slow, and jump, with leases that fit neither them nor" +
 			" each other, write, read and give history up; whoever is alive reads what was written, whoever was forgotten that" +
 			" or nothing",
-		Run:    clocks,
+		Run:    inWorld(clocks),
 		Faults: kindNames(clockFaults, clockRules...),
 		Goals: []string{
 			"append-succeeded", "append-unknown", "leased-read", "lease-expired", "since-followed", "merged-read",
@@ -33,7 +33,7 @@ func Clocks() sim.Scenario {
 	}
 }
 
-func clocks(ctx context.Context, w *sim.World) error {
+func clocks(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("clocks")
 
@@ -90,7 +90,7 @@ type clocksWorld struct{ *leasesWorld }
 
 // process is that of leases, with leases of its own.
 func (c *clocksWorld) process(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := c.client(rt)
+	client, err := c.client(ctx, rt)
 	if err != nil {
 		return err
 	}

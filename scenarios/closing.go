@@ -22,7 +22,7 @@ func Closing() sim.Scenario {
 		Doc: "a shard is closed while some write it, wait for its upper, follow it and hold an old version of it, and its" +
 			" since is moved far ahead of them; who waits is woken, who follows comes to the end, and in the end the shard is" +
 			" one object and two versions",
-		Run:    func(ctx context.Context, w *sim.World) error { return closing(ctx, w, rules) },
+		Run:    inWorld(func(ctx context.Context, w simulated) error { return closing(ctx, w, rules) }),
 		Faults: kindNames(storeFaults, rules...),
 		Goals: []string{
 			"append-succeeded", "closed", "woken-by-the-end", "followed-to-the-end", "held-long", "since-beyond-upper",
@@ -39,7 +39,7 @@ type closingWorld struct {
 	isOver   bool // somebody has finalized the shard
 }
 
-func closing(ctx context.Context, w *sim.World, rules []string) error {
+func closing(ctx context.Context, w simulated, rules []string) error {
 	rt := w.Runtime()
 	rand := rt.Rand("closing")
 
@@ -97,7 +97,7 @@ func (c *closingWorld) is(flag *bool) bool {
 
 // bury does what those who died have left undone.
 func (c *closingWorld) bury(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := c.calmClient(rt)
+	client, err := c.calmClient(ctx, rt)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (c *closingWorld) bury(ctx context.Context, rt *runtime.Runtime) error {
 
 // process uses the shard until it is closed, and then helps to finalize it.
 func (c *closingWorld) process(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := c.client(rt)
+	client, err := c.client(ctx, rt)
 	if err != nil {
 		return err
 	}

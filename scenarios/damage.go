@@ -27,7 +27,7 @@ func Damage() sim.Scenario {
 		Name: "damage",
 		Doc: "what processes read comes with flipped bits or cut short, on the way at first, and they notice nothing; then" +
 			" objects are damaged in the store itself, and every read is right, or says that there is damage",
-		Run:    damage,
+		Run:    inWorld(damage),
 		Faults: kindNames(damageFaults, damageRules...),
 		Goals:  []string{"append-succeeded", "leased-read", "merged-read", "damage-found", "read-beside-damage", "repaired"},
 	}
@@ -36,7 +36,7 @@ func Damage() sim.Scenario {
 // damageWorld is a shard, most of whose contents are objects.
 type damageWorld struct{ *leasesWorld }
 
-func damage(ctx context.Context, w *sim.World) error {
+func damage(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("damage")
 
@@ -86,7 +86,7 @@ func damage(ctx context.Context, w *sim.World) error {
 
 // process writes and reads, and gives history up, so that there is something to merge.
 func (d *damageWorld) process(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := d.client(rt)
+	client, err := d.client(ctx, rt)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func damaged(rand *runtime.Rand, stored []byte) []byte {
 // readDamaged reads the shard as of its last moment. It merges nothing, and so finds only
 // damage in what it reads.
 func (d *damageWorld) readDamaged(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := d.calmClient(rt)
+	client, err := d.calmClient(ctx, rt)
 	if err != nil {
 		return err
 	}

@@ -17,13 +17,13 @@ func Drops() sim.Scenario {
 		Name: "drops",
 		Doc: "collections are created, written and dropped: plainly, with holds that are closed later and policies set" +
 			" meanwhile, twice, at once after the creation; what was dropped is given up durably, and nothing else is",
-		Run:    drops,
+		Run:    inWorld(drops),
 		Faults: collectionsFaults(),
 		Goals:  []string{"appended", "dropped", "read-while-dropping", "dropped-twice", "dropped-at-once", "policy-withheld"},
 	}
 }
 
-func drops(ctx context.Context, w *sim.World) error {
+func drops(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("drops")
 

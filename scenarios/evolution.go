@@ -21,7 +21,7 @@ func Evolution() sim.Scenario {
 		Name: "evolution",
 		Doc: "processes add columns to the schema of a shard while writers and readers of every version go on, batches" +
 			" are merged and answers are lost; each value is read as it was written, and filters leave out what they should",
-		Run:    evolution,
+		Run:    onStage(evolution),
 		Faults: kindNames(storeFaults, storageRules...),
 		Goals: []string{
 			"append-succeeded", "schema-evolved", "schema-mismatched", "read-under-older", "read-under-newer", "filtered-read",
@@ -36,7 +36,7 @@ type evolutionWorld struct {
 	steps evolutionSteps
 }
 
-func evolution(ctx context.Context, w *sim.World) error {
+func evolution(ctx context.Context, w stage) error {
 	rt := w.Runtime()
 	rand := rt.Rand("evolution")
 
@@ -75,7 +75,7 @@ func evolution(ctx context.Context, w *sim.World) error {
 
 // process is a process: it writes, reads, and changes the schema.
 func (e *evolutionWorld) process(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := e.client(rt)
+	client, err := e.client(ctx, rt)
 	if err != nil {
 		return err
 	}

@@ -10,10 +10,14 @@ import (
 
 // auditSchemas reads the shard under every schema on a process of its own, without faults.
 func (e *evolutionWorld) auditSchemas(ctx context.Context, rt *runtime.Runtime) error {
-	blob := &countedBlob{Blob: e.blob(rt)}
+	calm, log, err := e.open(ctx, rt, true)
+	if err != nil {
+		return err
+	}
+	blob := &countedBlob{Blob: calm}
 	config := e.config
 	config.AuditPercent = 100
-	client, err := persist.New(rt, blob, e.consensus(rt), config)
+	client, err := persist.New(rt, blob, log, config)
 	if err != nil {
 		return err
 	}

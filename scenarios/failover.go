@@ -15,7 +15,7 @@ func Failover() sim.Scenario {
 	return sim.Scenario{
 		Name:   "failover",
 		Doc:    "processes take a counter over by epoch, with wrong clocks, crash, pause and lose answers; no fenced write gets in",
-		Run:    failover,
+		Run:    inWorld(failover),
 		Faults: append(kindNames(nodeFaults), "lost-answer"),
 		Goals:  []string{"fenced-out", "write-unknown", "took-over"},
 	}
@@ -98,7 +98,7 @@ func (r *register) ownersSince(epoch uint64) int {
 	return len(owners)
 }
 
-func failover(ctx context.Context, w *sim.World) error {
+func failover(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("failover")
 
@@ -128,7 +128,7 @@ func failover(ctx context.Context, w *sim.World) error {
 }
 
 // setClocks sets the clocks of some nodes wrong, by anything up to an hour.
-func setClocks(w *sim.World, rand *runtime.Rand) error {
+func setClocks(w simulated, rand *runtime.Rand) error {
 	for _, n := range w.Nodes() {
 		if rand.IntN(2) == 0 {
 			continue

@@ -20,7 +20,7 @@ func Farewell() sim.Scenario {
 		Name: "farewell",
 		Doc: "processes close a shard that others still write, read and follow, give it up and finalize it, all at once and as" +
 			" often as they like; a tombstone answers like one, and next to nothing is left",
-		Run:    farewell,
+		Run:    inWorld(farewell),
 		Faults: kindNames(storeFaults, storageRules...),
 		Goals: []string{
 			"append-succeeded", "closed-by-a-writer", "followed-to-the-end", "finalize-refused", "finalized-by-all", "read-before-the-end", "told-no-more",
@@ -31,7 +31,7 @@ func Farewell() sim.Scenario {
 // farewellWorld is a shard that comes to its end.
 type farewellWorld struct{ *shardWorld }
 
-func farewell(ctx context.Context, w *sim.World) error {
+func farewell(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("farewell")
 
@@ -60,7 +60,7 @@ func farewell(ctx context.Context, w *sim.World) error {
 	// then, once the faults are over and the leases of the dead have run out, the shard
 	// comes to its end,
 	w.Quiesce(10 * time.Second)
-	client, err := f.calmClient(rt)
+	client, err := f.calmClient(ctx, rt)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (f *farewellWorld) giveUpAtOnce(ctx context.Context, rt *runtime.Runtime, r
 	if f.config.CompactionsMax > 0 { // otherwise nobody would ever make room
 		f.config.BatchesMax = runtime.Between(rand, 4, 8)
 	}
-	client, err := f.calmClient(rt)
+	client, err := f.calmClient(ctx, rt)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (f *farewellWorld) giveUpAtOnce(ctx context.Context, rt *runtime.Runtime, r
 
 // process uses the shard, and brings it to its end when its time has come.
 func (f *farewellWorld) process(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := f.client(rt)
+	client, err := f.client(ctx, rt)
 	if err != nil {
 		return err
 	}

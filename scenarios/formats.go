@@ -19,7 +19,7 @@ func Formats() sim.Scenario {
 		Doc: "old and new programs write and read one shard, which is made in the oldest format and upgraded in the middle;" +
 			" who does not know the new one is told so and changes nothing, is replaced by a newer program or goes back to an" +
 			" older one, and every read agrees",
-		Run:    formats,
+		Run:    inWorld(formats),
 		Faults: kindNames(storeFaults, storageRules...),
 		Goals: []string{
 			"append-succeeded", "snapshot-read", "old-appended", "upgraded", "old-refused", "program-replaced", "objects-of-old",
@@ -37,7 +37,7 @@ type formatsWorld struct {
 // is made.
 const newestFormat, oldestFormat = 3, 1
 
-func formats(ctx context.Context, w *sim.World) error {
+func formats(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("formats")
 
@@ -71,7 +71,7 @@ func formats(ctx context.Context, w *sim.World) error {
 
 // create makes the shard, as the oldest program.
 func (f *formatsWorld) create(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := f.calmClient(rt)
+	client, err := f.calmClient(ctx, rt)
 	if err != nil {
 		return err
 	}

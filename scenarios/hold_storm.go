@@ -19,11 +19,11 @@ func HoldStorm() sim.Scenario {
 		Name: "hold-storm",
 		Doc: "tasks acquire, clone, merge, downgrade and close 20 to 300 holds on ten collections, the same one from two" +
 			" tasks at once, while changes of holds pile up; every capability is accounted for, and in the end none is left",
-		Run: func(ctx context.Context, w *sim.World) error {
+		Run: inWorld(func(ctx context.Context, w simulated) error {
 			rand := w.Runtime().Rand("hold storm")
 			return holdStorm(ctx, w, storm{tokens: mostlyFew(rand, 20, 300), workers: runtime.Between(rand, 2, 6), faults: 3,
 				seconds: runtime.Between(rand, 3, 9)})
-		},
+		}),
 		Faults: collectionsFaults(),
 		Goals:  []string{"appended", "cloned", "merged", "downgraded", "downgrade-refused", "closed-twice"},
 	}
@@ -35,9 +35,9 @@ func HoldStorm10000() sim.Scenario {
 	s.Name, s.Named, s.StepsMax = "hold-storm-10000", true, 20_000_000
 	s.Doc = "hold-storm with 10,000 holds and 16 tasks; what has to be true of them is checked now and then"
 	s.Faults, s.Goals = nil, nil
-	s.Run = func(ctx context.Context, w *sim.World) error {
+	s.Run = inWorld(func(ctx context.Context, w simulated) error {
 		return holdStorm(ctx, w, storm{tokens: 10_000, workers: 16, seconds: 120, isSampled: true})
-	}
+	})
 	return s
 }
 
@@ -50,7 +50,7 @@ type storm struct {
 	isSampled bool
 }
 
-func holdStorm(ctx context.Context, w *sim.World, size storm) error {
+func holdStorm(ctx context.Context, w simulated, size storm) error {
 	rt := w.Runtime()
 	rand := rt.Rand("hold storm world")
 

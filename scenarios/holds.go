@@ -16,13 +16,13 @@ func Holds() sim.Scenario {
 		Name: "holds",
 		Doc: "readers hold plain collections, wait, read at the since of their hold, downgrade and close, while policies" +
 			" step back behind the writers; every read under a hold succeeds and agrees with what was written",
-		Run:    holds,
+		Run:    inWorld(holds),
 		Faults: collectionsFaults(),
 		Goals:  []string{"appended", "rows-read", "hold-kept", "read-refused"},
 	}
 }
 
-func holds(ctx context.Context, w *sim.World) error {
+func holds(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("holds")
 

@@ -25,12 +25,12 @@ type hub struct {
 }
 
 // newHub makes the hub of a world whose nodes are p1, p2 and so on.
-func newHub(w *sim.World, nodes int, plan sim.Plan) (*hub, error) {
+func newHub(w simulated, nodes int, plan sim.Plan) (*hub, error) {
 	rules, err := network.ParseRules(plan.Rules["hub"])
 	if err != nil {
 		return nil, err
 	}
-	carrier, err := network.New(w, network.Options[persist.Hint]{Rules: rules, InboxMax: 8})
+	carrier, err := network.New(w.World, network.Options[persist.Hint]{Rules: rules, InboxMax: 8})
 	return &hub{carrier, nodes}, err
 }
 

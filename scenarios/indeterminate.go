@@ -16,7 +16,7 @@ func Indeterminate() sim.Scenario {
 		Name: "indeterminate",
 		Doc: "three compare-and-sets in ten have their effect, or not, and never answer; no process fences itself, no move" +
 			" of a since is lost, and every read agrees",
-		Run:    indeterminate,
+		Run:    inWorld(indeterminate),
 		Faults: kindNames(nodeFaults, strings.Split(threeInTen, ";")...),
 		Goals:  []string{"appended", "rows-read", "hold-kept"},
 	}
@@ -25,7 +25,7 @@ func Indeterminate() sim.Scenario {
 // threeInTen is what the store does to compare-and-sets.
 const threeInTen = "cas fail-after 1/5; cas late 1/10; cas fail-before 1/10"
 
-func indeterminate(ctx context.Context, w *sim.World) error {
+func indeterminate(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("indeterminate")
 

@@ -20,7 +20,7 @@ func Leases() sim.Scenario {
 		Name: "leases",
 		Doc: "readers come, move their sinces and go, some are paused beyond their leases, while owners move on, batches are" +
 			" merged and garbage is collected; whoever is alive reads what was written, whoever was forgotten that or nothing",
-		Run:    leases,
+		Run:    onStage(leases),
 		Faults: kindNames(storeFaults, storageRules...),
 		Goals:  []string{"append-succeeded", "leased-read", "lease-expired", "since-followed", "merged-read", "followed", "swept"},
 	}
@@ -32,7 +32,7 @@ type leasesWorld struct {
 	restMax time.Duration // of those who follow it, in the middle of a step
 }
 
-func leases(ctx context.Context, w *sim.World) error {
+func leases(ctx context.Context, w stage) error {
 	rt := w.Runtime()
 	rand := rt.Rand("leases")
 
@@ -74,7 +74,7 @@ func (l *leasesWorld) letGoSoon(rand *runtime.Rand) {
 }
 
 func (l *leasesWorld) process(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := l.client(rt)
+	client, err := l.client(ctx, rt)
 	if err != nil {
 		return err
 	}

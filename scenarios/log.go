@@ -25,7 +25,7 @@ func Log() sim.Scenario {
 		Name: "log",
 		Doc: "processes extend one log by compare-and-set, read it and truncate it, while they crash and answers are lost;" +
 			" what was refused never happens, what was confirmed has, and nobody sees a gap",
-		Run:    func(ctx context.Context, w *sim.World) error { return log(ctx, w, rules) },
+		Run:    inWorld(func(ctx context.Context, w simulated) error { return log(ctx, w, rules) }),
 		Faults: kindNames(storeFaults, rules...),
 		Goals: []string{
 			"confirmed", "refused", "refused-ahead", "unclear", "head-read", "scanned", "scanned-from-the-middle", "truncated",
@@ -44,7 +44,7 @@ type logWorld struct {
 // logKey is where the log is.
 const logKey = "log"
 
-func log(ctx context.Context, w *sim.World, rules []string) error {
+func log(ctx context.Context, w simulated, rules []string) error {
 	rt := w.Runtime()
 	rand := rt.Rand("log")
 

@@ -12,13 +12,9 @@ import (
 func nodeName(i int) string { return fmt.Sprintf("p%d", i+1) }
 
 // bootNodes adds nodes p1, p2 and so on, and boots them.
-func bootNodes(w *sim.World, count int, boot sim.Boot) error {
+func bootNodes(w stage, count int, boot sim.Boot) error {
 	for i := range count {
-		n, err := w.Node(nodeName(i), endsWell(boot))
-		if err != nil {
-			return err
-		}
-		if err := n.Boot(); err != nil {
+		if err := w.boot(nodeName(i), endsWell(boot)); err != nil {
 			return err
 		}
 	}

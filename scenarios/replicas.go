@@ -19,13 +19,13 @@ func Replicas() sim.Scenario {
 		Name: "replicas",
 		Doc: "processes that all compute the same data append it to one shard, in pieces of their own that overlap; each" +
 			" update is there once, whoever wrote it, and however answers and hints were lost",
-		Run:    replicas,
+		Run:    inWorld(replicas),
 		Faults: kindNames(slices.Concat(storeFaults, networkFaults, hintEffects), storageRules...),
 		Goals:  []string{"replica-appended", "replica-read", "waited"},
 	}
 }
 
-func replicas(ctx context.Context, w *sim.World) error {
+func replicas(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("replicas")
 
@@ -55,7 +55,7 @@ func replicas(ctx context.Context, w *sim.World) error {
 	// then, once the faults are over, they get on,
 	calm := drawCalm(rand)
 	w.Quiesce(calm)
-	client, err := s.calmClient(rt)
+	client, err := s.calmClient(ctx, rt)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func replicated(at uint64) []persist.Update {
 
 // replica is a process: it writes and reads.
 func (s *shardWorld) replica(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := s.client(rt)
+	client, err := s.client(ctx, rt)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/tidemarkdb/tidemark/frontier"
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/runtime"
-	"github.com/tidemarkdb/tidemark/sim"
 )
 
 // comeToRest appends to a shard that nobody else uses any more, once nothing of those who
@@ -91,7 +90,7 @@ func (s *shardWorld) beIdle(ctx context.Context, rt *runtime.Runtime) error {
 
 // leaveNothing asserts that nothing goes on in a world whose nodes are down and whose clients
 // and handles are all closed (P-55). Who was just served by a task is ahead of its end.
-func leaveNothing(ctx context.Context, w *sim.World) error {
+func leaveNothing(ctx context.Context, w simulated) error {
 	if err := w.Runtime().Sleep(ctx, time.Millisecond); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func Settings() sim.Scenario {
 		Doc: "several writers in each process contend for one shard while the settings of their clients change under them," +
 			" keys included; each append happens once, as it was answered, every read agrees, and no row is in the clear" +
 			" where all encrypt",
-		Run:    func(ctx context.Context, w *sim.World) error { return settings(ctx, w, rules) },
+		Run:    inWorld(func(ctx context.Context, w simulated) error { return settings(ctx, w, rules) }),
 		Faults: kindNames(storeFaults, rules...),
 		Goals: []string{
 			"append-succeeded", "append-mismatched", "append-cancelled", "snapshot-read", "settings-changed", "swept",
@@ -44,7 +44,7 @@ type settingsWorld struct {
 	encrypters []persist.Encrypter // empty if nobody encrypts
 }
 
-func settings(ctx context.Context, w *sim.World, rules []string) error {
+func settings(ctx context.Context, w simulated, rules []string) error {
 	rt := w.Runtime()
 	rand := rt.Rand("settings")
 

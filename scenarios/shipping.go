@@ -17,7 +17,7 @@ func Shipping() sim.Scenario {
 		Name: "shipping",
 		Doc: "processes build batches and ship them as bytes to one that appends several at once, at times that it decides;" +
 			" readers lease parts that others fetch; sweeps come in between, and nothing is lost, doubled, or left behind",
-		Run:    shipping,
+		Run:    inWorld(shipping),
 		Faults: kindNames(storeFaults, storageRules...),
 		Goals: []string{
 			"batches-appended", "batches-appended-later", "batches-unclear", "batch-too-old", "parts-read", "parts-followed", "part-gone",
@@ -37,7 +37,7 @@ type shippingWorld struct {
 	isEnding bool
 }
 
-func shipping(ctx context.Context, w *sim.World) error {
+func shipping(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("shipping")
 
@@ -101,7 +101,7 @@ func (s *shippingWorld) drawConfig(rand *runtime.Rand) {
 }
 
 func (s *shippingWorld) process(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := s.client(rt)
+	client, err := s.client(ctx, rt)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (s *shippingWorld) process(ctx context.Context, rt *runtime.Runtime) error 
 // auditObjects sweeps the shard when nobody is at work any more, and asserts that nothing
 // is missing, and that nothing is left behind but staged batches that were lost.
 func (s *shippingWorld) auditObjects(ctx context.Context, rt *runtime.Runtime) error {
-	client, err := s.calmClient(rt)
+	client, err := s.calmClient(ctx, rt)
 	if err != nil {
 		return err
 	}

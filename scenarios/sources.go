@@ -17,7 +17,7 @@ func Sources() sim.Scenario {
 		Name: "sources",
 		Doc: "exports depend on the progress of their source, and sinks on exports; policies and uppers move on their own," +
 			" and everything is dropped, leaves and roots in any order; no dependency is ever ahead of its dependents",
-		Run:    sources,
+		Run:    inWorld(sources),
 		Faults: collectionsFaults(),
 		Goals:  []string{"appended", "rows-read", "created-late", "dropped-root", "policy-withheld"},
 	}
@@ -32,7 +32,7 @@ type sourceWorld struct {
 
 // newSourceWorld draws a shape: a progress collection, the source on it, exports on
 // it, one without, and sinks on exports.
-func newSourceWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*sourceWorld, error) {
+func newSourceWorld(w simulated, rand *runtime.Rand, plan sim.Plan) (*sourceWorld, error) {
 	c, err := newCollectionsWorld(w, rand, plan)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func newSourceWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*sourceWor
 	return s, nil
 }
 
-func sources(ctx context.Context, w *sim.World) error {
+func sources(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("sources")
 

@@ -15,13 +15,13 @@ func Takeover() sim.Scenario {
 		Name: "takeover",
 		Doc: "processes take the collections over from each other under load, two or three at once, paused ones wake up as" +
 			" zombies; who was replaced moves no since, commits nothing to the catalog, and ends when it learns it",
-		Run:    takeover,
+		Run:    inWorld(takeover),
 		Faults: collectionsFaults(),
 		Goals:  []string{"appended", "rows-read", "fenced-at-boot", "fenced-by-catalog", "fenced-by-shard"},
 	}
 }
 
-func takeover(ctx context.Context, w *sim.World) error {
+func takeover(ctx context.Context, w simulated) error {
 	rt := w.Runtime()
 	rand := rt.Rand("takeover")
 

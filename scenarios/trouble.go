@@ -44,7 +44,7 @@ var storageRules = []string{
 const faultOutage sim.FaultKind = "outage"
 
 // plan draws what goes wrong, unless the configuration of the run says it.
-func (t trouble) plan(w *sim.World) sim.Plan {
+func (t trouble) plan(w stage) sim.Plan {
 	return w.Plan(func() sim.Plan {
 		rand := w.Runtime().Rand("trouble")
 		s := sim.Swarm{
@@ -79,7 +79,7 @@ func (t trouble) plan(w *sim.World) sim.Plan {
 }
 
 // strike lets the faults of a plan begin, and returns some seconds later.
-func strike(ctx context.Context, w *sim.World, plan sim.Plan, seconds int) error {
+func strike(ctx context.Context, w stage, plan sim.Plan, seconds int) error {
 	if err := w.Inject(plan.Faults...); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ var (
 )
 
 // handleOutages teaches a world the outages of a store.
-func handleOutages(w *sim.World, faults *faulty.Faults) error {
+func handleOutages(w stage, faults *faulty.Faults) error {
 	return w.Handle(faultOutage, sim.Handler{
 		Check: func(f sim.Fault) error {
 			if f.By != "" || strings.Contains(f.Target, "+") {

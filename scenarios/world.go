@@ -51,7 +51,7 @@ type collectionsWorld struct {
 	current  *process // the one with the newest epoch
 }
 
-func newCollectionsWorld(w *sim.World, rand *runtime.Rand, plan sim.Plan) (*collectionsWorld, error) {
+func newCollectionsWorld(w simulated, rand *runtime.Rand, plan sim.Plan) (*collectionsWorld, error) {
 	s, err := newStoreWorld(w, rand, plan)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ const header = "# Made by \"simvet catalogue\": kind, id, function, file, scenar
 // scenarios that may come to it.
 func TestEveryAssertionIsFound(t *testing.T) {
 	const want = header + `always	eventually	program.plain	F	large plain
+always	eventually-on-a-stage	program.plain	F	large plain
 reachable	in-a-closure	program.Large	F	large
 unreachable	in-a-variable	program.hook	F	large
 always	named-id	program.plain	F	large plain

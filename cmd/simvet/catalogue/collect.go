@@ -31,12 +31,14 @@ const (
 	simPath     = modulePath + "/sim"
 )
 
-// asserting are the methods that assert, with their kinds and the place of the id among
-// the arguments.
-var asserting = map[string]struct {
+// asserts is what a method asserts, and the place of the id among its arguments.
+type asserts struct {
 	kind runtime.AssertionKind
 	id   int
-}{
+}
+
+// asserting are the methods that assert.
+var asserting = map[string]asserts{
 	"(*" + runtimePath + ".Runtime).Always":              {runtime.KindAlways, 1},
 	"(*" + runtimePath + ".Runtime).AlwaysOrUnreachable": {runtime.KindAlwaysOrUnreachable, 1},
 	"(*" + runtimePath + ".Runtime).Sometimes":           {runtime.KindSometimes, 1},
@@ -142,7 +144,7 @@ func (c *collector) call(p *packages.Package, node, file string, call *ast.CallE
 	if !ok {
 		return
 	}
-	a, ok := asserting[method.FullName()]
+	a, ok := assertionOf(method)
 	if !ok || a.id >= len(call.Args) {
 		return
 	}
@@ -153,6 +155,25 @@ func (c *collector) call(p *packages.Package, node, file string, call *ast.CallE
 		found.ID = types.ExprString(call.Args[a.id])
 	}
 	c.places[found] = true
+}
+
+// assertionOf returns what a method asserts. One of an interface that has the name of one
+// that does, and a text where that has its id, is taken for it.
+func assertionOf(method *types.Func) (a asserts, ok bool) {
+	if a, ok = asserting[method.FullName()]; ok {
+		return a, true
+	}
+	signature := method.Signature()
+	if signature.Recv() == nil || !types.IsInterface(signature.Recv().Type()) {
+		return a, false
+	}
+	for name, a := range asserting {
+		if strings.HasSuffix(name, ")."+method.Name()) && a.id < signature.Params().Len() &&
+			types.Identical(signature.Params().At(a.id).Type(), types.Typ[types.String]) {
+			return a, true
+		}
+	}
+	return a, false
 }
 
 // scenario takes note of a function that names a scenario.

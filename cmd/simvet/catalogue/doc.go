@@ -1,6 +1,7 @@
 // Package catalogue collects the assertions of a program from its source: the calls of
 // Always, AlwaysOrUnreachable, Sometimes, Reachable and Unreachable of package runtime,
-// and of World.Eventually of package sim, which is an Always.
+// and of World.Eventually of package sim, which is an Always; also where they are called
+// through an interface that has them.
 //
 //	simvet catalogue ./scenarios                     # print them
 //	simvet catalogue -o catalogue.txt ./scenarios    # write them to a file

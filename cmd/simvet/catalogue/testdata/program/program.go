@@ -3,6 +3,7 @@ package program
 
 import (
 	"context"
+	"time"
 
 	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim"
@@ -18,6 +19,8 @@ func plain(_ context.Context, w *sim.World) error {
 	rt.Always(true, named)
 	rt.Sometimes(true, "sometimes"+"-joined")
 	w.Eventually("eventually", 1, func() bool { return true })
+	var on stage = w
+	on.Eventually("eventually-on-a-stage", 1, func() bool { return true })
 	assertElsewhere(rt)
 	return nil
 }
@@ -34,6 +37,11 @@ func Large() sim.Scenario {
 		return nil
 	}
 	return s
+}
+
+// stage is what a scenario needs of a world.
+type stage interface {
+	Eventually(id string, within time.Duration, condition func() bool, kv ...any)
 }
 
 func assertElsewhere(rt *runtime.Runtime) {
