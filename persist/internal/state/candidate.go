@@ -21,6 +21,9 @@ type Candidate struct {
 
 	isProposed  bool // whether there is anything to commit, be it an empty version
 	hasAppended bool // whether a command has appended
+	// hasFinalized says that a command has taken a step towards the end. No rollup is
+	// listed in the same version: it would pass for one of the end, after which none follows.
+	hasFinalized bool
 	// isUpkeep says that there is nothing in it but the results of maintenance. They
 	// ask for no more of it: else each would be the reason for the next, and a shard
 	// would never come to rest.

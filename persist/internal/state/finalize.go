@@ -15,23 +15,22 @@ func (Finalize) run(c *Candidate) (isDone bool, standing Standing, err error) {
 	if !s.since.IsEmpty() || !s.Upper().IsEmpty() {
 		return false, Stale, &NotClosedError{Since: s.since, Upper: s.Upper()}
 	}
-	wasTombstone := s.IsTombstone()
-	if !wasTombstone && (len(c.touched) > 0 || c.hasLostReader) {
+	full, wasTombstone := s.firstFull(), s.IsTombstone()
+	switch {
+	case wasTombstone && full == nil && s.batches.Len() <= 1:
+		return true, Final, nil
+	case !wasTombstone && (len(c.touched) > 0 || c.hasLostReader):
 		return false, Stale, ErrNextVersion // those commands have been promised a registration
-	}
-	switch full := s.firstFull(); {
+	case s.rollups.Lookup(c.base.SeqNo()) != nil:
+		return false, Stale, ErrNextVersion // the rollup that is listed here would pass for one of the end
 	case full != nil:
 		emptied := Batch{IDs: full.IDs, Desc: full.Desc}
 		batchesField.put(c, full.IDs.Lower, &emptied)
 	case s.batches.Len() > 1:
 		c.collapse()
-	case wasTombstone:
-		return true, Final, nil
 	}
 	c.endCapabilities()
-	if latest, _ := c.next.rollups.Last(); latest+1 == s.SeqNo() {
-		c.removeRollups(latest) // it is listed by this very version, so that none may follow that would do it
-	}
+	c.hasFinalized = true
 	c.propose()
 	return false, Proposed, nil
 }

@@ -68,6 +68,9 @@ func (a AddRollup) run(c *Candidate) (isListed bool, standing Standing, err erro
 	if n == 0 || n > c.base.SeqNo() {
 		return false, Stale, misuse(InvalidRollup, "%q is of no version up to %v", a.Key, c.base.SeqNo())
 	}
+	if c.hasFinalized {
+		return false, Stale, ErrNextVersion
+	}
 	listed := c.next.rollups.Lookup(n)
 	isListed = listed != nil && listed.Key == a.Key
 	// A replay must not list a key again that garbage collection has removed and

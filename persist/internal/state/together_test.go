@@ -47,6 +47,28 @@ func TestCommandsWaitForTheNextVersion(t *testing.T) {
 	if _, _, err := state.Execute(second, state.Finalize{}); !errors.Is(err, state.ErrNextVersion) {
 		t.Errorf("the end after a sign of life: error is %v, want ErrNextVersion", err)
 	}
+
+	// A rollup that is listed together with a step to the end would pass for one of the end,
+	// and what that step has dropped would never be deleted (P-15).
+	rollup := state.AddRollup{Key: state.NewRollupKey(closed.current().SeqNo(), number[state.BlobID](9)), EncodedSize: 1}
+	for _, finalizes := range []bool{true, false} {
+		both, err := state.NewCandidate(env, closed.current())
+		if err != nil {
+			t.Fatal(err)
+		}
+		finalize := func() error { _, _, err := state.Execute(both, state.Finalize{}); return err }
+		list := func() error { _, _, err := state.Execute(both, rollup); return err }
+		before, after := list, finalize
+		if finalizes {
+			before, after = finalize, list
+		}
+		if err := before(); err != nil {
+			t.Fatal(err)
+		}
+		if err := after(); !errors.Is(err, state.ErrNextVersion) {
+			t.Errorf("finalize first: %t: error of the second is %v, want ErrNextVersion", finalizes, err)
+		}
+	}
 }
 
 // What a diff only moves, or replaces, has not become garbage by it.
