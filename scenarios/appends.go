@@ -169,12 +169,30 @@ func newShardWorld(w stage, rand *runtime.Rand, plan sim.Plan) (*shardWorld, err
 }
 
 func appends(ctx context.Context, w stage) error {
+	return appendsUnder(ctx, w, storyOf{rules: storageRules, steps: 2000, nodesMax: 3, secondsMin: 4, secondsMax: 10, calm: 10 * time.Second})
+}
+
+// storyOf is how long the story of appends is, and what may happen to calls of the store.
+type storyOf struct {
+	rules                  []string
+	steps                  uint64
+	nodesMax               int
+	secondsMin, secondsMax int
+	calm                   time.Duration
+}
+
+// shortStory is one for a store of which each call takes long to simulate.
+func shortStory(rules []string) storyOf {
+	return storyOf{rules: rules, steps: 1000, nodesMax: 2, secondsMin: 1, secondsMax: 4, calm: 2 * time.Second}
+}
+
+func appendsUnder(ctx context.Context, w stage, story storyOf) error {
 	rt := w.Runtime()
 	rand := rt.Rand("appends")
 
 	// Given a shard and processes that write and read it,
-	nodes := runtime.Between(rand, 2, 3)
-	plan := trouble{nodes: nodes, faults: 5, steps: 2000, kinds: storeFaults, storage: storageRules}.plan(w)
+	nodes := runtime.Between(rand, 2, story.nodesMax)
+	plan := trouble{nodes: nodes, faults: 5, steps: story.steps, kinds: storeFaults, storage: story.rules}.plan(w)
 	s, err := newShardWorld(w, rand, plan)
 	if err != nil {
 		return err
@@ -184,12 +202,12 @@ func appends(ctx context.Context, w stage) error {
 	}
 
 	// when they, the store, and their clocks are in trouble,
-	if err := strike(ctx, w, plan, runtime.Between(rand, 4, 10)); err != nil {
+	if err := strike(ctx, w, plan, runtime.Between(rand, story.secondsMin, story.secondsMax)); err != nil {
 		return err
 	}
 
 	// then, once the faults are over, appends go on,
-	s.recover(w, 10*time.Second)
+	s.recover(w, story.calm)
 
 	// and the shard has what the writers were told.
 	return s.audit(ctx, rt)

@@ -28,6 +28,7 @@ func All() []sim.Scenario {
 		Drops(),
 		Takeover(),
 		Indeterminate(),
+		Bucket(),
 		Canary(),
 	})
 }
