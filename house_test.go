@@ -51,7 +51,9 @@ func TestRoomsImportOnlyRoomsBelow(t *testing.T) {
 	}
 }
 
-// confined lists libraries with the only rooms or packages that may use them.
+// confined lists libraries with the only rooms or packages that may use them. The
+// clients of buckets that commands and examples need come from persist/s3/s3env, so
+// that none of them has to know the SDK, and there is one reading of its variables.
 var confined = map[string][]string{
 	"github.com/benbjohnson/clock": {"runtime"},
 	"github.com/spf13/cobra":       {"cmd"},

@@ -8,11 +8,14 @@ import (
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"simrun": main}) }
 
+// commands are what scripts can do besides those of testscript.
+type commands = map[string]func(ts *testscript.TestScript, neg bool, args []string)
+
 // TestScripts protects what people type and read: flags, output, exit codes.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+		Cmds: commands{
 			"exitcode": exitCode,
 			"store":    storeCommand,
 		},

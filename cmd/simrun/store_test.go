@@ -60,17 +60,19 @@ func change(directory, action string) error {
 	if err != nil {
 		return err
 	}
+	return errors.Join(store.change(context.Background(), action), store.close())
+}
+
+func (s *testStore) change(ctx context.Context, action string) error {
 	switch action {
 	case "make":
-		err = store.fill(context.Background())
+		return s.fill(ctx)
 	case "lose":
-		err = store.losePart(context.Background())
+		return s.losePart(ctx)
 	case "corrupt":
-		err = store.corrupt(context.Background())
-	default:
-		err = errors.New("unknown action")
+		return s.corrupt(ctx)
 	}
-	return errors.Join(err, store.close())
+	return errors.New("unknown action")
 }
 
 // testStore is a store as its own process sees it.
@@ -89,8 +91,12 @@ func openTestStore(directory string) (*testStore, error) {
 		return nil, err
 	}
 	s := &testStore{rt: rt, blob: files.Blob(rt), consensus: files.Consensus(rt), closeFiles: files.Close}
-	s.client, err = persist.New(rt, s.blob, s.consensus, persist.Config{InlineSizeMax: 100})
-	return s, err
+	return s, s.open()
+}
+
+func (s *testStore) open() (err error) {
+	s.client, err = persist.New(s.rt, s.blob, s.consensus, persist.Config{InlineSizeMax: 100})
+	return err
 }
 
 func (s *testStore) close() error {
@@ -105,8 +111,7 @@ func makeDump(path string) error {
 	s := &testStore{
 		rt: rt, blob: store.Blob(rt), consensus: store.Consensus(rt), closeFiles: func() error { return nil },
 	}
-	var err error
-	if s.client, err = persist.New(rt, s.blob, s.consensus, persist.Config{InlineSizeMax: 100}); err != nil {
+	if err := s.open(); err != nil {
 		return err
 	}
 	dump, err := os.Create(path)

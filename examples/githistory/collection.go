@@ -33,15 +33,15 @@ type sight struct {
 	ended error
 }
 
-// openCollection makes an empty collection in a directory, see openStore, which keeps
+// openCollection makes an empty collection at a location, see openStore, which keeps
 // all its history. Its owner closes it.
-func openCollection(ctx context.Context, rt *runtime.Runtime, directory string) (*collection, error) {
+func openCollection(ctx context.Context, rt *runtime.Runtime, location string) (*collection, error) {
 	c := &collection{rt: rt, id: collections.UserID(1), seen: runtime.NewWatch(rt, sight{})}
 	var err error
-	if c.store, err = openStore(ctx, rt, directory); err != nil {
+	if c.store, err = openStore(ctx, rt, location); err != nil {
 		return nil, err
 	}
-	if c.client, err = persist.New(rt, c.store.Blob(rt), c.store.Consensus(rt), persist.Config{}); err != nil {
+	if c.client, err = persist.New(rt, c.store.blob, c.store.consensus, persist.Config{}); err != nil {
 		return nil, errors.Join(err, c.store.close())
 	}
 	c.controller, err = collections.Open(ctx, rt, c.client, collections.Config{

@@ -3,9 +3,10 @@
 //
 //	go run ./examples/githistory                      # this repository
 //	go run ./examples/githistory --repo ~/src/linux --limit 500 --as-of 2026-01-31
+//	go run ./examples/githistory --s3 s3://bucket/prefix
 //
-// It loads the first-parent history into a collection on the disk, oldest commit
-// first. Each file that a commit adds, changes or removes against its first parent
+// It loads the first-parent history into a collection on the disk, or in a bucket, oldest
+// commit first. Each file that a commit adds, changes or removes against its first parent
 // retracts the old row (path, object, lines) and inserts the new one. Where the walk
 // begins after the root, because of the limit or since the clone is shallow, the first
 // commit inserts its whole tree. The time of a commit is its commit time in
@@ -46,8 +47,8 @@
 //
 // # What it does not do
 //
-// A directory of --dir stays, with the collection in it, but this command does not open
-// one again: it has no catalog that says which shard it was. All updates are kept within the
+// What is in the directory of --dir, or at the prefix of --s3, stays, but this command does not
+// open it again: it has no catalog that says which shard it was. All updates are kept within the
 // metadata of one shard, whose versions are limited to 64 MiB: that is the limit for
 // the changes of one commit, the tree of the first one included, and several hundred
 // thousand files are well below it.

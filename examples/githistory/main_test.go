@@ -164,7 +164,7 @@ func TestMismatchIsAFailure(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	ask(t, "-h").mustReport(t, "Usage: githistory", "-as-of date", "-dir directory", "-lag duration",
-		"-limit n", "-repo directory",
+		"-limit n", "-repo directory", "-s3 URL",
 		"Exit codes: 0 ok, 1 failure, 2 usage, 130 interrupted.")
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/tidemarkdb/tidemark/persist/s3/s3env"
 )
 
 // options are what the command line asks for.
@@ -16,6 +18,8 @@ type options struct {
 	// directory is where the collection is stored; empty is a temporary directory,
 	// which is removed in the end.
 	directory string
+	// bucket is the s3:// URL of where it is stored instead; empty is in a directory.
+	bucket string
 	// limit is how many commits are loaded at most.
 	limit int
 	// asOf is the date to read as of; zero is the middle of what is loaded.
@@ -45,6 +49,8 @@ func parseOptions(args []string) (options, error) {
 		return *o, misuse("%v", err)
 	case flags.NArg() > 0:
 		return *o, misuse("unexpected argument %q", flags.Arg(0))
+	case o.bucket != "" && o.directory != "":
+		return *o, misuse("--dir and --s3: a collection is in one place")
 	case o.limit < 1:
 		return *o, misuse("--limit %d: it has to be at least 1", o.limit)
 	case o.lag < 0:
@@ -62,6 +68,14 @@ func newFlags() (*options, *flag.FlagSet) {
 	flags.StringVar(&o.repository, "repo", "", "a `directory` in the repository (default: the current one)")
 	flags.StringVar(&o.directory, "dir", "", "store the collection in this `directory`, which is empty or\n"+
 		"not there yet (default: a temporary one, which is removed)")
+	flags.Func("s3", "store it in a bucket instead, at this `URL`, as s3://bucket/prefix, which is empty;\n"+
+		"AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for servers that are\n"+
+		"not those of AWS, AWS_ENDPOINT_URL say the rest", func(url string) error {
+		if o.bucket = url; !strings.HasPrefix(url, s3env.Scheme) {
+			return errors.New("it is not like s3://bucket/prefix")
+		}
+		return nil
+	})
 	flags.IntVar(&o.limit, "limit", 2000, "load the latest `n` commits at most")
 	flags.Func("as-of", "read as of this `date`, as 2026-01-31 (the end of that day, in UTC)\n"+
 		"or 2026-01-31T12:00:00Z (default: the middle of the commits)", func(text string) (err error) {

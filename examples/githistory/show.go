@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func show(ctx context.Context, rt *runtime.Runtime, o options, out io.Writer) er
 	if err != nil {
 		return err
 	}
-	c, err := openCollection(ctx, rt, o.directory)
+	c, err := openCollection(ctx, rt, cmp.Or(o.bucket, o.directory))
 	if err != nil {
 		return interruption(ctx, err, 0)
 	}

@@ -1,15 +1,12 @@
 package file_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -17,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tidemarkdb/tidemark/persist"
+	"github.com/tidemarkdb/tidemark/persist/internal/processtest"
 )
 
 // roundsVariable says how often TestKilledProcesses kills, if not 20 times.
@@ -52,15 +50,15 @@ func churnObject(ctx context.Context, blob persist.Blob, key string, deletes boo
 	if err := blob.Set(ctx, key, contentOf(key)); err != nil {
 		return err
 	}
-	say("set", key)
+	processtest.Say("set", key)
 	if !deletes {
 		return nil
 	}
-	say("delete", key)
+	processtest.Say("delete", key)
 	if _, existed, err := blob.Delete(ctx, key); err != nil || !existed {
 		return fmt.Errorf("deleted %s: %v, %w", key, existed, err)
 	}
-	say("deleted", key)
+	processtest.Say("deleted", key)
 	return nil
 }
 
@@ -77,14 +75,11 @@ func churnVersion(ctx context.Context, log persist.Consensus, key, payload strin
 			return err
 		}
 		if committed {
-			say("appended", key, strconv.FormatUint(uint64(next.SeqNo), 10), payload)
+			processtest.Say("appended", key, strconv.FormatUint(uint64(next.SeqNo), 10), payload)
 			return nil
 		}
 	}
 }
-
-// say writes a line in one piece.
-func say(words ...string) { _, _ = os.Stdout.WriteString(strings.Join(words, "\t") + "\n") }
 
 // contentOf is what the object of a key has to hold: 4 to 68 KiB.
 func contentOf(key string) []byte {
@@ -124,15 +119,7 @@ func (a *acknowledged) hear(t *testing.T, line string) {
 // all of it is there, nothing is torn or doubled, nothing temporary stays. It does
 // not tell whether an fsync is missing: the system outlives the process here.
 func TestKilledProcesses(t *testing.T) {
-	rounds := 20
-	if testing.Short() {
-		rounds = 2
-	}
-	if text := os.Getenv(roundsVariable); text != "" {
-		var err error
-		rounds, err = strconv.Atoi(text)
-		must(t, err)
-	}
+	rounds := processtest.Kills(t, roundsVariable, 20)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("%d kills, seed %d", rounds, seed)
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -153,36 +140,8 @@ func TestKilledProcesses(t *testing.T) {
 func killSome(t *testing.T, random *rand.Rand, directory, name string, told *acknowledged) {
 	t.Helper()
 	hear := func(line string) { told.hear(t, line) }
-	hearUntilKilled(t, random, process(t, "churn", directory, name), 200, 60*time.Millisecond, hear)
-}
-
-// hearUntilKilled starts a process and kills it after so many lines at most or, in a
-// third of the cases, after so much time. It hears each whole line: what is not whole
-// was not said.
-func hearUntilKilled(
-	t *testing.T, random *rand.Rand, child *exec.Cmd, linesMax int, timeMax time.Duration, hear func(line string),
-) {
-	t.Helper()
-	stdout, err := child.StdoutPipe()
-	must(t, err)
-	must(t, child.Start())
-	last := 1 + random.IntN(linesMax)
-	if random.IntN(3) == 0 {
-		timer := time.AfterFunc(time.Duration(random.Int64N(int64(timeMax))), func() { _ = child.Process.Kill() })
-		defer timer.Stop()
-	}
-	lines := bufio.NewReader(stdout)
-	for n := 0; ; n++ {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			break
-		}
-		hear(strings.TrimSuffix(line, "\n"))
-		if n == last {
-			_ = child.Process.Kill() // it may be dead already
-		}
-	}
-	_ = child.Wait() // killed
+	span := processtest.Span{Lines: 200, Time: 60 * time.Millisecond}
+	processtest.HearUntilKilled(t, random, process("churn", directory, name), span, hear)
 }
 
 func (a *acknowledged) verify(t *testing.T, directory string) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/persist/file"
+	"github.com/tidemarkdb/tidemark/persist/internal/processtest"
 )
 
 func init() {
@@ -27,7 +28,7 @@ func init() {
 func TestNothingIsAcknowledgedWithoutFsync(t *testing.T) {
 	for _, role := range []string{"no fsync", "no fdatasync"} {
 		t.Run(role, func(t *testing.T) {
-			out, err := process(t, role, t.TempDir(), "").Output()
+			out, err := processtest.Output(process(role, t.TempDir(), ""))
 			var exit *exec.ExitError
 			switch {
 			case err == nil:

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/persist/file"
+	"github.com/tidemarkdb/tidemark/persist/internal/processtest"
 )
 
 func init() {
@@ -26,7 +27,7 @@ func init() {
 // runProcess runs another process to its end, which has to be a good one.
 func runProcess(t *testing.T, command *exec.Cmd) {
 	t.Helper()
-	if out, err := command.Output(); err != nil {
+	if out, err := processtest.Output(command); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
@@ -35,7 +36,7 @@ func runProcess(t *testing.T, command *exec.Cmd) {
 // program may run into.
 func TestFileSizeLimit(t *testing.T) {
 	directory := t.TempDir()
-	runProcess(t, process(t, "limited", directory, ""))
+	runProcess(t, process("limited", directory, ""))
 	wantNoTemporaries(t, directory)
 }
 
@@ -105,14 +106,14 @@ func goesOn(directory string, newest persist.SeqNo, data []byte) error {
 // TestFullDisk protects what is stored on a disk that is full: each failure is
 // determinate, and the store goes on as soon as there is space.
 func TestFullDisk(t *testing.T) {
-	command := process(t, "full", t.TempDir(), "")
+	command := process("full", t.TempDir(), "")
 	command.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if os.Geteuid() != 0 {
 		command.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
 		command.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
 		command.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 	}
-	out, err := command.Output()
+	out, err := processtest.Output(command)
 	var exit *exec.ExitError
 	switch {
 	case err == nil:

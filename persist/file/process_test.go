@@ -13,6 +13,7 @@ import (
 
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/persist/file"
+	"github.com/tidemarkdb/tidemark/persist/internal/processtest"
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
@@ -29,7 +30,7 @@ const (
 var roles = map[string]func(directory, name string) error{
 	"hold":   holdUntilTold,
 	"churn":  churn,
-	"engine": runEngine,
+	"engine": liveEngine,
 }
 
 func play(role string) int {
@@ -40,9 +41,8 @@ func play(role string) int {
 	return 0
 }
 
-// process starts another process.
-func process(t *testing.T, role, directory, name string) *exec.Cmd {
-	t.Helper()
+// process returns another process, to be started with processtest.
+func process(role, directory, name string) *exec.Cmd {
 	command := exec.Command(os.Args[0])
 	command.Env = append(os.Environ(), roleVariable+"="+role, directoryVariable+"="+directory, nameVariable+"="+name)
 	command.Stderr = os.Stderr
@@ -72,19 +72,20 @@ func holdUntilTold(directory, _ string) error {
 // process from a lock that outlives the first.
 func TestOneProcessAtATime(t *testing.T) {
 	directory := t.TempDir()
-	other := process(t, "hold", directory, "")
+	other := process("hold", directory, "")
 	stdin, err := other.StdinPipe()
 	must(t, err)
 	defer stdin.Close()
 	stdout, err := other.StdoutPipe()
 	must(t, err)
-	must(t, other.Start())
+	held, err := processtest.Start(other)
+	must(t, err)
 	if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "open\n" {
 		t.Fatalf("the other process says %q, %v", line, err)
 	}
 	wantLocked(t, directory, other.Process.Pid)
-	must(t, other.Process.Kill())
-	_ = other.Wait() // killed
+	held.Kill()
+	_ = held.Wait() // killed
 	openStore(t, directory)
 	wantLocked(t, directory, os.Getpid())
 }

@@ -1,7 +1,10 @@
 package s3_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -13,7 +16,14 @@ import (
 	"github.com/tidemarkdb/tidemark/runtime"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain lets the test binary be another process of a test, too.
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleVariable); role != "" {
+		fmt.Println("FAILED:", live(context.Background(), role))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // open returns the conformance suite's way to stores whose requests go through a round tripper.
 func open(wrap func(http.RoundTripper) http.RoundTripper, options s3.Options) persisttest.Open {

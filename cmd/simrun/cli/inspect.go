@@ -4,16 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tidemarkdb/tidemark/persist"
-	"github.com/tidemarkdb/tidemark/persist/file"
-	"github.com/tidemarkdb/tidemark/persist/memory"
-	"github.com/tidemarkdb/tidemark/runtime"
 	"github.com/tidemarkdb/tidemark/sim/sweep"
 )
 
@@ -24,18 +19,21 @@ func (e *environment) inspectCommand() *cobra.Command {
 		Short: "Look into a store",
 		Long: `Inspect lists the shards of a store, or tells all about one of them: its frontiers,
 who holds it, its batches, and which objects are needed, by whom, or by nobody. The
-URL is file://DIRECTORY, or file://FILE for the dump of a store in memory; the shard
-is its id or the beginning of one.
+URL is file://DIRECTORY, or file://FILE for the dump of a store in memory, or
+s3://BUCKET/PREFIX; the shard is its id or the beginning of one.
 
   simrun inspect file:///var/lib/orders          every shard, one line each
   simrun inspect file:///var/lib/orders s01      one shard
+  simrun inspect s3://bucket/orders s01          one shard in a bucket
 
 It changes nothing, and never shows the contents of rows. A directory that a running
 process has open is left alone, and the process named; one that wants to open it
-meanwhile is refused.
+meanwhile is refused. A bucket may be in use, and needs no permission but to read and
+to list. Where it is, and who asks, say the variables AWS_REGION, AWS_ACCESS_KEY_ID,
+AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, and AWS_ENDPOINT_URL for other servers.
 
-Exit codes: 0; 1 something is damaged or missing; 2 there is no such store or shard;
-5 the store is in use, or of a newer format, or cannot be read.`,
+Exit codes: 0; 1 something is damaged or missing; 2 there is no such store or shard,
+or no right to read it; 5 the store is in use, or of a newer format, or cannot be read.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 1 || len(args) > 2 {
 				return usagef("inspect takes the URL of a store, and perhaps a shard")
@@ -133,115 +131,4 @@ func chooseShard(ids []persist.ShardID, text string) (persist.ShardID, error) {
 		return found[0], nil
 	}
 	return persist.ShardID{}, usagef("%d shards begin with %q, %v and %v among them", len(found), text, found[0], found[1])
-}
-
-// openedStore is a store that is only read.
-type openedStore struct {
-	client    *persist.Client
-	blob      persist.Blob
-	consensus persist.Consensus
-	closeFile func() error
-	stop      context.CancelCauseFunc // ends the call that is under way
-}
-
-func openStore(ctx context.Context, url string) (*openedStore, error) {
-	path, isFile := strings.CutPrefix(url, "file://")
-	switch {
-	case !isFile:
-		return nil, usagef("%q is no URL of a store, which is file://DIRECTORY", url)
-	case path == "":
-		return nil, usagef("%q names no directory", url)
-	}
-	rt := runtime.New(runtime.Options{})
-	s, err := openPath(ctx, rt, path)
-	if err != nil {
-		return nil, err
-	}
-	s.blob = &candidBlob{s.blob, s}
-	if s.client, err = persist.New(rt, s.blob, s.consensus, persist.Config{}); err != nil {
-		return nil, errors.Join(err, s.closeFile())
-	}
-	return s, nil
-}
-
-// openPath opens a directory, or the dump of a store in memory.
-func openPath(ctx context.Context, rt *runtime.Runtime, path string) (*openedStore, error) {
-	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-		dump, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = dump.Close() }() // it was only read
-		store, err := memory.Load(path, dump)
-		if err != nil {
-			return nil, fmt.Errorf("%s is no dump of a store, or is damaged: %w", path, err)
-		}
-		return &openedStore{
-			blob: store.Blob(rt), consensus: store.Consensus(rt), closeFile: func() error { return nil },
-		}, nil
-	}
-	store, err := file.Open(ctx, rt, path, file.Options{ReadOnly: true})
-	if err != nil {
-		return nil, err
-	}
-	return &openedStore{blob: store.Blob(rt), consensus: store.Consensus(rt), closeFile: store.Close}, nil
-}
-
-func (s *openedStore) close() error {
-	s.client.Close()
-	return s.closeFile()
-}
-
-// shards returns the ids of all shards, in order, also of those that have objects and
-// no version yet.
-func (s *openedStore) shards(ctx context.Context) (ids []persist.ShardID, err error) {
-	add := func(key string) {
-		text, _, _ := strings.Cut(key, "/")
-		if id, err := persist.ParseShardID(text); err == nil {
-			ids = append(ids, id)
-		}
-	}
-	err = s.consensus.ListKeys(ctx, func(key string) error { add(key); return nil })
-	if err == nil {
-		err = s.blob.List(ctx, "s", func(key string, _ int) error { add(key); return nil })
-	}
-	slices.SortFunc(ids, persist.ShardID.Compare)
-	return slices.Compact(ids), err
-}
-
-// usage asks once: an error of the store is not something that waiting would help.
-func (s *openedStore) usage(ctx context.Context, id persist.ShardID) (persist.Usage, error) {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	s.stop = stop
-	usage, err := s.client.Usage(ctx, id)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return usage, cause
-	}
-	return usage, err
-}
-
-// candidBlob ends the call that is under way if an operation has failed, which the
-// client would try again for ever.
-type candidBlob struct {
-	persist.Blob
-	store *openedStore
-}
-
-// Get implements [persist.Blob].
-func (b *candidBlob) Get(ctx context.Context, key string) ([]byte, bool, error) {
-	value, found, err := b.Blob.Get(ctx, key)
-	return value, found, b.endCall(err)
-}
-
-// List implements [persist.Blob].
-func (b *candidBlob) List(ctx context.Context, prefix string, visit func(string, int) error) error {
-	return b.endCall(b.Blob.List(ctx, prefix, visit))
-}
-
-func (b *candidBlob) endCall(err error) error {
-	if err != nil && b.store.stop != nil {
-		b.store.stop(err)
-	}
-	return err
 }

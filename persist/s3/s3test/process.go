@@ -8,8 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	goruntime "runtime"
 	"time"
+
+	"github.com/tidemarkdb/tidemark/persist/internal/processtest"
 )
 
 // process is a server of this process, with a directory of its own.
@@ -77,25 +78,16 @@ func (p *process) start(program string) error {
 		"posix", "--disableotmp", "--versioning-dir", versions, objects)
 	p.command.Env = append(environment(), "ROOT_ACCESS_KEY_ID="+localKey, "ROOT_SECRET_ACCESS_KEY="+localSecret)
 	p.command.Stdout, p.command.Stderr = &p.output, &p.output
-	dieWithParent(p.command)
-	started := make(chan error)
-	go p.run(started)
-	if err := <-started; err != nil {
+	running, err := processtest.Start(p.command)
+	if err != nil {
+		close(p.ended)
 		return err
 	}
+	go func() {
+		_ = running.Wait() // that it was killed is no news
+		close(p.ended)
+	}()
 	return p.awaitReady()
-}
-
-// run starts the command and waits for its end, on one thread: the system ends the command
-// with the thread that has started it.
-func (p *process) run(started chan<- error) {
-	goruntime.LockOSThread()
-	defer close(p.ended)
-	err := p.command.Start()
-	started <- err
-	if err == nil {
-		_ = p.command.Wait() // that it was killed is no news
-	}
 }
 
 func (p *process) awaitReady() error {

@@ -1,4 +1,4 @@
-package s3test
+package processtest
 
 import (
 	"os/exec"
@@ -7,5 +7,8 @@ import (
 
 // dieWithParent makes the system kill a command, not yet started, with this process.
 func dieWithParent(command *exec.Cmd) {
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if command.SysProcAttr == nil {
+		command.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	command.SysProcAttr.Pdeathsig = syscall.SIGKILL
 }

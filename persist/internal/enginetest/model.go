@@ -1,4 +1,4 @@
-package file_test
+package enginetest
 
 import (
 	"bytes"
