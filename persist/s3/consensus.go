@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tidemarkdb/tidemark/persist"
 	"github.com/tidemarkdb/tidemark/persist/s3/internal/head"
@@ -78,8 +79,12 @@ func (c *Consensus) commit(ctx context.Context, key string, expected persist.Seq
 		}
 		c.drive(ctx, key, call)
 		c.store.heads.put(key, call.Head())
-		if call.Outcome() == head.Committed {
+		switch call.Outcome() {
+		case head.Committed:
+			c.store.heads.won(key)
 			c.spill(ctx, key, call.Head())
+		case head.Mismatched:
+			c.giveWay(ctx, key, c.store.rt.Since(begin))
 		}
 		if !errors.Is(call.Err(), head.ErrFull) || c.store.rt.Since(begin) > c.store.limits.Operation {
 			return call.Outcome() == head.Committed, outcomeError(call)
@@ -90,6 +95,26 @@ func (c *Consensus) commit(ctx context.Context, key string, expected persist.Seq
 		}
 	}
 }
+
+// giveWay lets whoever was first go on for a while, before the caller looks at what is there and
+// tries again: longer the more often in a row this process has lost, and in terms of how
+// long it takes to lose; not at all after the first time. Where several write as fast as they
+// can most of their requests would otherwise be in vain, and slow down the ones that are not.
+func (c *Consensus) giveWay(ctx context.Context, key string, took time.Duration) {
+	lost := c.store.heads.lost(key)
+	if lost == 0 {
+		return
+	}
+	pause := c.store.retries.newPause()
+	pause.next = min(took<<min(lost-1, giveWayDoublings), giveWayMax)
+	_ = c.store.rt.Sleep(ctx, pause.draw()) // that ctx has ended changes nothing about the answer
+}
+
+// How far a process gives way to others.
+const (
+	giveWayDoublings = 4
+	giveWayMax       = time.Second
+)
 
 // checkStore makes sure that a key that seems to be new is not one that was lost with all
 // the others: that the store is still there.

@@ -62,6 +62,10 @@
 //     versions (package head) looks first what has become of it.
 //   - What fails after that goes to the engine, which has its own policy for each class of error.
 //
+// A commit that is refused because another process was first says so at once; from the second in a
+// row on it does after a pause, of as long as it took, doubling up to 16 times that and at most 1 s:
+// those who write as fast as they can would otherwise keep each other from it.
+//
 // [Options].HedgeAfter asks a second time for what takes long to begin.
 //
 // # Errors

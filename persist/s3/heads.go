@@ -23,6 +23,7 @@ type heads struct {
 type remembered struct {
 	key      string
 	snapshot *head.Snapshot
+	losses   int // commits in a row to which another process was first
 }
 
 func newHeads(rt *runtime.Runtime) *heads {
@@ -58,10 +59,31 @@ func (h *heads) put(key string, snapshot *head.Snapshot) {
 		h.recent.MoveToFront(element)
 		return
 	}
-	h.known[key] = h.recent.PushFront(&remembered{key, snapshot})
+	h.known[key] = h.recent.PushFront(&remembered{key: key, snapshot: snapshot})
 	if h.recent.Len() > headsMax {
 		last := h.recent.Back()
 		delete(h.known, h.recent.Remove(last).(*remembered).key)
+	}
+}
+
+// lost counts a commit to which another process was first, and returns how many in a row were
+// lost before it.
+func (h *heads) lost(key string) (before int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if element := h.known[key]; element != nil {
+		one := element.Value.(*remembered)
+		before, one.losses = one.losses, one.losses+1
+	}
+	return before
+}
+
+// won ends a row of lost commits.
+func (h *heads) won(key string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if element := h.known[key]; element != nil {
+		element.Value.(*remembered).losses = 0
 	}
 }
 

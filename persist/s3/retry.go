@@ -59,7 +59,7 @@ func (r *retrier) repeat(ctx context.Context, perform func(ctx context.Context) 
 			return err
 		}
 		failure.isUnsettled = isUnsettled
-		isUnsettled = isUnsettled || failure.class.isOpen()
+		isUnsettled = isUnsettled || failure.isWrite && failure.class.isOpen()
 		if failure.class == expired {
 			renewals++
 		}

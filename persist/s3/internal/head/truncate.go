@@ -31,8 +31,8 @@ func NewTruncate(shard string, id ID, known *Snapshot, before state.SeqNo) *Trun
 	return t
 }
 
-// Removed returns how many versions there were below before when the call made its last
-// attempt, 0 if it made none.
+// Removed returns how many versions the call knows to have removed. It is 0 if the answer to its
+// request was lost and the head is another one by now: somebody else may have done it, maybe before.
 func (t *Truncate) Removed() int { return t.removed }
 
 // Answer implements [Call].
@@ -50,6 +50,9 @@ func (t *Truncate) found(s *Snapshot) {
 	case s.Object.Low >= t.before && t.attempt == nil:
 		t.finish(Unneeded, s, nil)
 	case s.Object.Low >= t.before:
+		if s.Object.Nonce != t.attempt.Nonce {
+			t.removed = 0
+		}
 		t.landed(s)
 	case t.before > s.Object.Current():
 		t.fail(fmt.Errorf("truncate before %v, beyond %v: %w", t.before, s.Object.Current(), state.ErrUsage))
