@@ -39,7 +39,7 @@ func TestWhatNobodyEvaluatesIsTold(t *testing.T) {
 	}
 	for _, want := range []string{
 		"?     never evaluated: P-99 always, bank/audit.go, bank/transfer.go\n" +
-			"2 of 2 scenarios ran, 1 of their assertions never evaluated\n",
+			"2 of 2 scenarios ran, 1 of their assertions never evaluated, ",
 		"always                 holds  200        200   bank/audit.go\n",
 		"always-or-unreachable  free   0          0     bank/transfer.go\n",
 	} {
