@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/tidemarkdb/tidemark/frontier"
@@ -148,18 +149,34 @@ func (o operations) since(before operations) operations {
 type meter struct {
 	persist.Blob
 	persist.Consensus
+
+	mu   sync.Mutex //sim:allow native-lock because nothing parks while it is held
 	seen operations
+}
+
+// total returns what was counted so far.
+func (m *meter) total() operations {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.seen
+}
+
+// count counts one operation.
+func (m *meter) count(add func(*operations)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	add(&m.seen)
 }
 
 // Get implements [persist.Blob].
 func (m *meter) Get(ctx context.Context, key string) ([]byte, bool, error) {
-	m.seen.Gets++
+	m.count(func(o *operations) { o.Gets++ })
 	return m.Blob.Get(ctx, key)
 }
 
 // Set implements [persist.Blob].
 func (m *meter) Set(ctx context.Context, key string, value []byte) error {
-	m.seen.Sets++
+	m.count(func(o *operations) { o.Sets++ })
 	return m.Blob.Set(ctx, key, value)
 }
 
@@ -167,13 +184,13 @@ func (m *meter) Set(ctx context.Context, key string, value []byte) error {
 func (m *meter) CompareAndSet(
 	ctx context.Context, key string, expected persist.SeqNo, next persist.Versioned,
 ) (bool, error) {
-	m.seen.Commits++
+	m.count(func(o *operations) { o.Commits++ })
 	return m.Consensus.CompareAndSet(ctx, key, expected, next)
 }
 
 // Scan implements [persist.Consensus].
 func (m *meter) Scan(ctx context.Context, key string, from persist.SeqNo, limit int) ([]persist.Versioned, error) {
-	m.seen.Scans++
+	m.count(func(o *operations) { o.Scans++ })
 	return m.Consensus.Scan(ctx, key, from, limit)
 }
 
@@ -214,11 +231,11 @@ func (s *shardWorld) countOperations(ctx context.Context, rt *runtime.Runtime) e
 		{"renew a reader", func() error { return s.renew(ctx, rt, r) }, operations{Commits: 1}},
 		{"close a reader", func() error { return r.Close(ctx) }, operations{Commits: 1}},
 	} {
-		before := m.seen
+		before := m.total()
 		if err := call.call(); err != nil {
 			return fmt.Errorf("%s: %w", call.name, err)
 		}
-		cost := m.seen.since(before)
+		cost := m.total().since(before)
 		rt.Always(cost == call.want, "P-57", "call", call.name, "cost", fmt.Sprintf("%+v", cost),
 			"promised", fmt.Sprintf("%+v", call.want))
 	}
@@ -233,11 +250,11 @@ func (s *shardWorld) leaveIdle(ctx context.Context, rt *runtime.Runtime, client 
 		return err
 	}
 	rest := func(want operations) error {
-		before := m.seen
+		before := m.total()
 		if err := rt.Sleep(ctx, time.Hour+time.Minute); err != nil {
 			return err
 		}
-		cost := m.seen.since(before)
+		cost := m.total().since(before)
 		rt.Always(cost == want, "P-56", "idle for", "an hour", "cost", fmt.Sprintf("%+v", cost))
 		return nil
 	}
